@@ -1,0 +1,156 @@
+/**
+ * Runs the tests: every *.test.ts under src/ and test/, or those whose path holds one of the words
+ * given (`npm test -- store qemu`). node:test runs each file in a process of its own; this script
+ * decides what runs beside what, and adds the results up into one report with one summary.
+ *
+ * Fast files share the cores. Then the slow ones (real QEMU, whole processes) come one at a time,
+ * so that nothing they wait for waits on a neighbour.
+ */
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import type { TestEvent } from 'node:test/reporters';
+import { openPostgresServer } from '#test/postgres.ts';
+
+interface Phase {
+  readonly files: readonly string[];
+  readonly concurrency: number;
+  readonly testTimeoutMs: number;
+  /** A file that goes on for longer has left something open: it is stopped, and has failed. */
+  readonly fileTimeoutMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const RUN_TIMEOUT_MS = 14.5 * MINUTE_MS;
+const SLOW = /^test\/(e2e|fault|peers)\/|\.qemu\.test\.ts$/;
+
+/** The lines of node:test's summary, and what it calls them when it counts. */
+const SUMMARY = {
+  tests: 'tests',
+  suites: 'suites',
+  pass: 'passed',
+  fail: 'failed',
+  cancelled: 'cancelled',
+  skipped: 'skipped',
+  todo: 'todo',
+} as const;
+
+const root = join(import.meta.dirname, '..');
+const startedMs = performance.now();
+const reporter = new spec();
+reporter.pipe(process.stdout);
+const totals: Record<string, number> = {};
+const wholeRun = abortAfter(RUN_TIMEOUT_MS, 'the whole run took too long');
+let succeeded = true;
+
+function planPhases(words: readonly string[]): Phase[] {
+  const files = globSync('{src,test}/**/*.test.ts', { cwd: root })
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+    .toSorted();
+  const fast = {
+    files: files.filter((file) => !SLOW.test(file)),
+    concurrency: Math.max(2, availableParallelism()),
+    testTimeoutMs: MINUTE_MS,
+    fileTimeoutMs: 2 * MINUTE_MS,
+  };
+  const slow = {
+    files: files.filter((file) => SLOW.test(file)),
+    concurrency: 1,
+    testTimeoutMs: 3 * MINUTE_MS,
+    fileTimeoutMs: 6 * MINUTE_MS,
+  };
+  return [fast, slow].filter((phase) => phase.files.length > 0);
+}
+
+async function runPhase(phase: Phase): Promise<void> {
+  const waiting = [...phase.files];
+  const worker = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      await runFile(file, phase);
+    }
+  };
+  await Promise.all(Array.from({ length: phase.concurrency }, worker));
+}
+
+/** Files that run side by side are reported whole, one after the other; a lone one as it goes. */
+async function runFile(file: string, phase: Phase): Promise<void> {
+  const kept: TestEvent[] = [];
+  const seconds = phase.fileTimeoutMs / 1000;
+  const late = `stopped after ${seconds} s: a test leaves something open, or the file is too long`;
+  const signal = AbortSignal.any([abortAfter(phase.fileTimeoutMs, late), wholeRun]);
+  const events = run({
+    files: [join(root, file)],
+    cwd: root,
+    concurrency: 1,
+    timeout: phase.testTimeoutMs,
+    signal,
+  }) as AsyncIterable<TestEvent>;
+  for await (const event of events) {
+    if (isSummary(event)) addUp(event);
+    else if (phase.concurrency === 1) reporter.write(event);
+    else kept.push(event);
+  }
+  for (const event of kept) reporter.write(event);
+}
+
+function abortAfter(ms: number, message: string): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new Error(message)), ms).unref();
+  return controller.signal;
+}
+
+/** Each run ends with a summary of its own, as numbers and as lines to print. */
+function isSummary(event: TestEvent): boolean {
+  if (event.type === 'test:summary') return true;
+  if (event.type !== 'test:diagnostic' || event.data.file !== undefined) return false;
+  return Object.hasOwn({ ...SUMMARY, duration_ms: '' }, event.data.message.split(' ')[0] ?? '');
+}
+
+function addUp(event: TestEvent): void {
+  if (event.type !== 'test:summary' || event.data.file !== undefined) return;
+  const counts: Readonly<Record<string, number>> = event.data.counts;
+  for (const [name, count] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + count;
+  succeeded &&= event.data.success;
+}
+
+function reportTotals(): void {
+  const lines = Object.entries(SUMMARY).map(([line, count]) => `${line} ${totals[count] ?? 0}`);
+  for (const message of [...lines, `duration_ms ${performance.now() - startedMs}`]) {
+    reporter.write({ type: 'test:diagnostic', data: { nesting: 0, message, level: 'info' } });
+  }
+  reporter.end();
+}
+
+/** A developer's own settings must not reach the programs under test. */
+function clearSettings(): void {
+  for (const name of Object.keys(process.env)) {
+    if (/^DROVER_(?!TEST_)/.test(name)) delete process.env[name];
+  }
+}
+
+/** Undefined where PostgreSQL is not installed; the tests that need it then say so themselves. */
+async function openSharedPostgres(): Promise<AsyncDisposable | undefined> {
+  try {
+    const postgres = await openPostgresServer();
+    process.env['DROVER_TEST_POSTGRES'] = postgres.url;
+    return postgres;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return undefined;
+  }
+}
+
+const words = process.argv.slice(2);
+const phases = planPhases(words);
+if (phases.length === 0) {
+  console.error(`No *.test.ts under src/ or test/ has a path with ${words.join(' or ')} in it.`);
+  process.exitCode = 1;
+} else {
+  clearSettings();
+  await using _postgres = await openSharedPostgres();
+  for (const phase of phases) await runPhase(phase);
+  reportTotals();
+  if (!succeeded) process.exitCode = 1;
+}
