@@ -1,0 +1,26 @@
+/**
+ * Reading side of the outbox. Writing happens inside the stores' transactions; a store that
+ * commits events calls `EventSignal.notify` after the commit.
+ */
+import type { CustomerId, MachineId } from '#kernel/ids.ts';
+import type { RecordedEvent } from './event.ts';
+
+export interface EventQuery {
+  /** Events with a greater id only. */
+  readonly afterId: number;
+  /** Absent: every customer's. */
+  readonly customerId?: CustomerId | undefined;
+  readonly machineId?: MachineId | undefined;
+  readonly limit: number;
+}
+
+export interface EventLog {
+  /** In order of id. */
+  read(query: EventQuery): Promise<readonly RecordedEvent[]>;
+  /** The id of the newest event, 0 when there is none yet. */
+  lastId(): Promise<number>;
+  /** Ids up to this one have been pruned; asking for events after a smaller id is too late. */
+  prunedThroughId(): Promise<number>;
+  /** Removes events older than the instant, `limit` at most, and says how many went. */
+  prune(olderThan: number, limit: number): Promise<number>;
+}

@@ -1,0 +1,43 @@
+/**
+ * Ids are branded strings, so that handing a host's id to something that wants a machine's does
+ * not compile. They enter through a parser at the edge, or are made here.
+ */
+import { randomHex } from './random.ts';
+
+declare const brand: unique symbol;
+type Id<Name extends string> = string & { readonly [brand]: Name };
+
+export type MachineId = Id<'machine'>;
+export type CustomerId = Id<'customer'>;
+export type HostId = Id<'host'>;
+export type IntentId = Id<'intent'>;
+export type TokenId = Id<'token'>;
+
+const MACHINE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+const CUSTOMER_ID = /^[A-Za-z0-9][A-Za-z0-9_.@:-]{0,127}$/;
+const HOST_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+
+export function isMachineId(text: string): text is MachineId {
+  return MACHINE_ID.test(text);
+}
+
+export function isCustomerId(text: string): text is CustomerId {
+  return CUSTOMER_ID.test(text);
+}
+
+export function isHostId(text: string): text is HostId {
+  return HOST_ID.test(text);
+}
+
+/** Sixteen hex digits after `vm_`: enough that two hosts never make the same one. */
+export function createMachineId(): MachineId {
+  return `vm_${randomHex(8)}` as MachineId;
+}
+
+export function createIntentId(): IntentId {
+  return `in_${randomHex(8)}` as IntentId;
+}
+
+export function createTokenId(): TokenId {
+  return `tok_${randomHex(6)}` as TokenId;
+}
