@@ -1,0 +1,17 @@
+import { sql } from 'kysely';
+import type { Dialect } from '#stores/dialects/dialect.ts';
+import { failureOf } from './failures.ts';
+
+export const sqliteDialect: Dialect = {
+  name: 'SQLite',
+  supportsRowLocks: false,
+  columns: {
+    key: sql`text`,
+    json: sql`text`,
+    sequence: sql`integer`,
+    defineSequence: (column) => column.primaryKey().autoIncrement(),
+  },
+  // Every write transaction begins IMMEDIATE and so holds the one write lock there is.
+  takeLock: () => Promise.resolve(),
+  failureOf,
+};
