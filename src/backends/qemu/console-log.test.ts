@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+
+import { systemClock } from '#kernel/clock.ts';
+import { FakeClock } from '#kernel/fake-clock.ts';
+import type { MachineId } from '#kernel/ids.ts';
+import { FileConsoleLog, rotateConsole } from './console-log.ts';
+import { MachineDirectory } from './machine-directory.ts';
+
+describe('the console log', () => {
+  let root = '';
+  let directory = new MachineDirectory('/', 'vm' as MachineId);
+  const print = (text: string) => appendFileSync(directory.file('console.log'), text);
+  const reopen = () => {
+    writeFileSync(directory.file('console.log'), '');
+    return Promise.resolve();
+  };
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'drover-console-'));
+    directory = new MachineDirectory(root, 'vm_1' as MachineId);
+    mkdirSync(directory.path);
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  async function readText(offset: number, maxBytes = 1000) {
+    const chunk = await new FileConsoleLog(directory, systemClock).read(offset, maxBytes);
+    return { ...chunk, data: Buffer.from(chunk.data).toString() };
+  }
+
+  it('is empty for a machine that never ran', async () => {
+    rmSync(directory.path, { recursive: true });
+    const nothing = { offset: 0, data: '', nextOffset: 0, isTruncated: false };
+    assert.deepEqual(await readText(0), nothing);
+    assert.deepEqual(await readText(-10), nothing);
+    assert.deepEqual(await readText(99), nothing);
+  });
+
+  it('keeps its offsets through rotations', async () => {
+    print('0123456789');
+    assert.equal(await rotateConsole(directory, reopen, 10), true);
+    print('abcdef');
+    assert.equal(await rotateConsole(directory, reopen, 10), false);
+    assert.equal((await readText(0)).data, '0123456789abcdef');
+    assert.deepEqual(await readText(8, 4), {
+      offset: 8,
+      data: '89ab',
+      nextOffset: 12,
+      isTruncated: false,
+    });
+    print('ghijkl');
+    assert.equal(await rotateConsole(directory, reopen, 10), true);
+    print('XYZ');
+    assert.deepEqual(readdirSync(directory.path).toSorted(), ['console.log', 'console.log.10']);
+    assert.deepEqual(await readText(3), {
+      offset: 10,
+      data: 'abcdefghijklXYZ',
+      nextOffset: 25,
+      isTruncated: true,
+    });
+    assert.equal((await readText(-4)).data, 'lXYZ');
+    assert.equal((await readText(-4)).isTruncated, false);
+    assert.equal((await readText(500)).nextOffset, 25);
+  });
+
+  it('takes up a rotation that a crash cut short', async () => {
+    print('0123456789');
+    const crash = () => Promise.reject(new Error('no answer'));
+    await assert.rejects(rotateConsole(directory, crash, 10), /no answer/);
+    // QEMU still writes into the file it has open.
+    appendFileSync(directory.file('console.log.0'), 'more');
+    assert.equal((await readText(0)).data, '0123456789more');
+    assert.equal(await rotateConsole(directory, reopen, 10), true);
+    print('new');
+    assert.equal((await readText(0)).data, '0123456789morenew');
+  });
+
+  it('follows no symlink that a guest may have put in its place', async () => {
+    writeFileSync(join(root, 'secret'), 'secret');
+    symlinkSync(join(root, 'secret'), directory.file('console.log'));
+    symlinkSync(join(root, 'secret'), directory.file('console.log.0'));
+    assert.equal((await readText(0)).data, '');
+  });
+
+  it('says at once that there is more when it was printed since the last read', async () => {
+    const log = new FileConsoleLog(directory, new FakeClock());
+    print('first');
+    await log.read(0, 100);
+    print('second');
+    await log.changed(new AbortController().signal);
+  });
+
+  it('wakes a reader when something is printed, and when it gives up', async () => {
+    const clock = new FakeClock();
+    const log = new FileConsoleLog(directory, clock);
+    print('first');
+    await log.read(0, 100);
+    const abort = new AbortController();
+    const waiting = assert.rejects(log.changed(abort.signal), /enough/);
+    abort.abort(new Error('enough'));
+    await waiting;
+    const woken = log.changed(new AbortController().signal);
+    await clock.advance(0);
+    print('second');
+    await woken;
+    const late = log.changed(new AbortController().signal);
+    await log.read(0, 100);
+    await clock.advance(1000);
+    await late;
+    assert.equal(clock.pendingTimers, 0);
+  });
+});
