@@ -1,0 +1,121 @@
+/**
+ * One log line and one measurement for each request, when its answer is finished or its client
+ * is gone. Routes are logged and measured as patterns, so that ids do not multiply the metrics.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { principalToLogId } from '#access/principal.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Histogram, MetricsRegistry } from '#kernel/metrics-registry.ts';
+import { HTTP_STATUS } from './http-errors.ts';
+import type { Logger } from './logger.ts';
+import { redactPath } from './redaction.ts';
+
+export interface AccessLogOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly metrics?: MetricsRegistry;
+}
+
+// Asked for every few seconds by machines; they would drown what people do.
+const QUIET_ROUTES = new Set(['/health', '/metrics']);
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** What nginx and others note for a client that went before the answer was complete. */
+const CLIENT_GONE = 499;
+
+type RequestLabels = 'route' | 'method' | 'code';
+
+export function registerAccessLog(app: FastifyInstance, options: AccessLogOptions): void {
+  const { clock, metrics } = options;
+  const durations = metrics?.histogram<RequestLabels>({
+    name: 'drover_http_request_duration_seconds',
+    help: 'Time from the headers of a request to the end of its answer, by route pattern.',
+    labels: ['route', 'method', 'code'],
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    const startedMs = clock.monotonicMs();
+    const remote = request.socket.remoteAddress;
+    const sentBefore = request.raw.httpVersionMajor === 1 ? request.socket.bytesWritten : undefined;
+    // The close of the answer comes once in every case: finished, hijacked, or given up on.
+    reply.raw.once('close', () => {
+      const durationMs = clock.monotonicMs() - startedMs;
+      measure(durations, { request, reply, durationMs });
+      logAnswer(options.log, { request, reply, durationMs, remote, sentBefore });
+    });
+    done();
+  });
+}
+
+interface Answered {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly durationMs: number;
+}
+
+interface LoggedAnswer extends Answered {
+  /** Read at the start: the socket forgets it when it closes. */
+  readonly remote: string | undefined;
+  readonly sentBefore: number | undefined;
+}
+
+function measure(durations: Histogram<RequestLabels> | undefined, answered: Answered): void {
+  const { request, reply, durationMs } = answered;
+  const labels = {
+    route: routeOf(request),
+    method: METHODS.has(request.method) ? request.method : 'other',
+    code: String(statusOf(reply)),
+  };
+  durations?.observe(labels, durationMs / 1000);
+}
+
+function logAnswer(log: Logger, answered: LoggedAnswer): void {
+  const { request, reply, durationMs, sentBefore } = answered;
+  const status = statusOf(reply);
+  const { principal, failure } = request;
+  // Over gRPC a failure travels under status 200; its kind tells how bad it is.
+  const gravity = failure === null || status >= 400 ? status : HTTP_STATUS[failure.kind];
+  const level = levelFor(routeOf(request), gravity);
+  if (!log.isLevelEnabled(level)) return;
+  const bytes = bytesSent(request, reply, sentBefore);
+  log[level](
+    {
+      request_id: request.id,
+      method: request.method,
+      route: routeOf(request),
+      path: redactPath(request.url),
+      status,
+      duration_ms: Math.round(durationMs * 1000) / 1000,
+      ...(bytes !== undefined && { bytes }),
+      protocol: `HTTP/${request.raw.httpVersion}`,
+      remote: answered.remote,
+      ...(principal !== null && { principal: principalToLogId(principal) }),
+      ...(failure !== null && { reason: failure.reason, failure: failure.message }),
+      ...(!reply.raw.writableFinished && { aborted: true }),
+    },
+    'request',
+  );
+}
+
+function routeOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? '(unmatched)';
+}
+
+function statusOf(reply: FastifyReply): number {
+  return reply.raw.headersSent ? reply.raw.statusCode : CLIENT_GONE;
+}
+
+function levelFor(route: string, status: number): 'debug' | 'info' | 'warn' | 'error' {
+  if (status >= 500) return 'error';
+  if (QUIET_ROUTES.has(route)) return 'debug';
+  return status >= 400 && status !== CLIENT_GONE ? 'warn' : 'info';
+}
+
+/** Of the body as declared; without a declared length, of all that HTTP/1.1 put on the wire. */
+function bytesSent(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  sentBefore: number | undefined,
+): number | undefined {
+  const declared = reply.raw.getHeader('content-length');
+  if (declared !== undefined) return Number(declared);
+  return sentBefore === undefined ? undefined : request.socket.bytesWritten - sentBefore;
+}

@@ -1,0 +1,30 @@
+/** Every REST route asks who is there, unless its config says `public: true`. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Authenticator } from '#access/authenticator.ts';
+import type { Principal } from '#access/principal.ts';
+import { DroverError } from '#kernel/errors.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route answers anyone, without looking at the Authorization header. */
+    readonly public?: boolean;
+  }
+}
+
+/**
+ * Authenticates before the body is read, so that a stranger's megabytes are not. Unknown paths
+ * answer 404 to all: which paths exist is in the public API document anyway.
+ */
+export function registerAuthentication(app: FastifyInstance, authenticator: Authenticator): void {
+  app.addHook('onRequest', async (request) => {
+    if (request.is404 || request.routeOptions.config.public === true) return;
+    const { authorization } = request.headers;
+    request.principal = await authenticator.authenticate(authorization, request.signal);
+  });
+}
+
+/** Who asks, on a route that is not public. */
+export function principalOf(request: FastifyRequest): Principal {
+  if (request.principal !== null) return request.principal;
+  throw new DroverError('internal', 'this route is open to all and must not ask who calls');
+}

@@ -1,0 +1,93 @@
+/** The Fastify instance of a listener, with all that every route has in common. */
+import { LogController, fastify } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyRequest,
+  FastifyServerFactory,
+} from 'fastify';
+import type { Principal } from '#access/principal.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { DroverError } from '#kernel/errors.ts';
+import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
+import { registerAccessLog } from './access-log.ts';
+import { answerClientError } from './client-error.ts';
+import type { EdgeLimits } from './edge-limits.ts';
+import { HttpRefusal, createNotFoundHandler, sendError } from './http-errors.ts';
+import type { Logger } from './logger.ts';
+import { REQUEST_ID_HEADER, createRequestIdSource } from './request-id.ts';
+import { RouteTable } from './route-table.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Aborts with `unavailable` when the listener begins to drain: open streams end then. */
+    readonly draining: AbortSignal;
+  }
+  interface FastifyRequest {
+    /** Set by the authentication of REST routes; null on public ones. */
+    principal: Principal | null;
+    /** The error that was answered, for the access log. */
+    failure: DroverError | null;
+  }
+}
+
+export interface EdgeAppOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly limits: EdgeLimits;
+  readonly draining: AbortSignal;
+  readonly metrics?: MetricsRegistry;
+  readonly serverFactory?: FastifyServerFactory;
+}
+
+export function createEdgeApp(options: EdgeAppOptions): FastifyInstance {
+  const { limits, draining, metrics, serverFactory } = options;
+  const log: FastifyBaseLogger = options.log;
+  const requestId = createRequestIdSource();
+  const app: FastifyInstance = fastify({
+    loggerInstance: log,
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'request_id',
+    }),
+    bodyLimit: limits.bodyBytes,
+    genReqId: (raw) => requestId(raw.headers[REQUEST_ID_HEADER]),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, options.log),
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
+    ...(serverFactory !== undefined && { serverFactory }),
+  });
+  app.decorate('draining', draining);
+  app.decorateRequest('principal', null);
+  app.decorateRequest('failure', null);
+  const routes = new RouteTable();
+  app.addHook('onRoute', (route) => routes.add(route.url, route.method));
+  // Before the hooks that can refuse, so that refusals are logged and measured too.
+  registerAccessLog(app, {
+    log: options.log,
+    clock: options.clock,
+    ...(metrics !== undefined && { metrics }),
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    // On the raw answer, since RPC handlers write there and not through the reply.
+    reply.raw.setHeader(REQUEST_ID_HEADER, request.id);
+    done(refuseHeaders(request.raw, limits));
+  });
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+  app.setNotFoundHandler(createNotFoundHandler(routes));
+  return app;
+}
+
+/** HTTP/1.1 headers of too many bytes never come this far; HTTP/2 ones do. */
+function refuseHeaders(raw: FastifyRequest['raw'], limits: EdgeLimits): HttpRefusal | undefined {
+  const { rawHeaders } = raw;
+  if (rawHeaders.length / 2 > limits.headerCount) {
+    const most = `more than ${limits.headerCount} header lines`;
+    return new HttpRefusal(431, `the request has ${most}`, 'TOO_MANY_HEADERS');
+  }
+  if (raw.httpVersionMajor === 1) return undefined;
+  let bytes = 0;
+  for (const text of rawHeaders) bytes += text.length;
+  if (bytes <= limits.headerBytes) return undefined;
+  const most = `headers of more than ${limits.headerBytes} bytes`;
+  return new HttpRefusal(431, `the request has ${most}`, 'HEADERS_TOO_LARGE');
+}
