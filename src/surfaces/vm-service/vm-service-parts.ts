@@ -1,0 +1,25 @@
+/** What the handlers of this surface share. */
+import type { EventLog } from '#events/event-log.ts';
+import type { EventSignal } from '#events/event-signal.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { HostNetwork } from '#machines/host-network.ts';
+import type { ImageCatalog } from '#machines/hypervisor.ts';
+import type { MachineService } from '#machines/machine-service.ts';
+import type { MachineType } from '#machines/machine-spec.ts';
+import type { ConfigCache } from './render/config.ts';
+import type { VmMetrics } from './vm-metrics.ts';
+
+export interface VmServiceParts {
+  readonly clock: Clock;
+  readonly machines: MachineService;
+  readonly network: HostNetwork;
+  readonly images: ImageCatalog;
+  readonly events: EventLog;
+  readonly eventSignal: EventSignal;
+  readonly configs: ConfigCache;
+  readonly metrics: VmMetrics;
+  /** What backend_info calls the hypervisor. */
+  readonly backendType: string;
+  /** For guests whose kernel is handed to them. */
+  readonly machineType: MachineType;
+}

@@ -1,0 +1,265 @@
+/** What anyone may read: health, metrics, and the descriptions of the API. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, it } from 'node:test';
+import type { FastifyInstance } from 'fastify';
+import { Machines } from '#gen/drover/v1/machines_pb.js';
+import { VmService as MetalVmService } from '#gen/metal/vmprovisioner/v1/vm_pb.js';
+import { VmService } from '#gen/vmprovisioner/v1/vm_pb.js';
+import { CUSTOMER, ask, call, createVm, get, type Json } from '#test/api-client.ts';
+import { openTestServer, type TestServer } from '#test/drover-server.ts';
+
+interface Route {
+  readonly method: string;
+  readonly url: string;
+}
+
+/** The server, and every route that it registered, by Fastify's own account. */
+async function openObservedServer(): Promise<{ server: TestServer; routes: Route[] }> {
+  const routes: Route[] = [];
+  const onInstance = (message: unknown) => {
+    const { fastify } = message as { fastify: FastifyInstance };
+    fastify.addHook('onRoute', ({ method, url }) => {
+      for (const each of [method].flat()) routes.push({ method: each, url });
+    });
+  };
+  subscribe('fastify.initialization', onInstance);
+  try {
+    return { server: await openTestServer(), routes };
+  } finally {
+    unsubscribe('fastify.initialization', onInstance);
+  }
+}
+
+describe('GET /health', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await openTestServer();
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  it('answers the documented shape without a token', async () => {
+    const { status, json } = await get(server, '/health');
+    assert.equal(status, 200);
+    assert.equal(json.status, 'healthy');
+    assert.ok(Date.parse(json.timestamp) > 0);
+    assert.equal(typeof json.version, 'string');
+    assert.deepEqual(json.backend, { type: 'fake', status: 'healthy' });
+    for (const name of ['uptime_seconds', 'memory_usage_mb', 'cpu_usage_percent'] as const) {
+      assert.equal(typeof json.system[name], 'number', name);
+    }
+    const { backend_ping: ping } = json.checks;
+    assert.equal(ping.status, 'healthy');
+    assert.equal(typeof ping.duration_ms, 'number');
+    assert.ok(Date.parse(ping.timestamp) > 0);
+  });
+
+  it('answers one word to a client that prefers plain text', async () => {
+    const { text: body } = await get(server, '/health', { headers: { accept: 'text/plain' } });
+    assert.equal(body, 'healthy');
+  });
+});
+
+describe('GET /metrics', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await openTestServer();
+    const vmId = await createVm(server);
+    for (const method of ['BootVm', 'PauseVm', 'ResumeVm', 'RebootVm', 'GetVmInfo']) {
+      await ask(server, method, { vm_id: vmId });
+    }
+    await ask(server, 'ShutdownVm', { vm_id: vmId, force: true });
+    await ask(server, 'ListVms');
+    await ask(server, 'DeleteVm', { vm_id: vmId });
+    const on = await createVm(server);
+    await ask(server, 'BootVm', { vm_id: on });
+    await createVm(server);
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  it('satisfies promtool', async () => {
+    const { text: exposition } = await get(server, '/metrics');
+    const promtool = spawn('promtool', ['check', 'metrics']);
+    const said = Promise.all([text(promtool.stdout), text(promtool.stderr)]);
+    const ended = new Promise<number | null>((resolve, reject) => {
+      promtool.once('error', () =>
+        reject(new Error('promtool is in the Debian package prometheus')),
+      );
+      promtool.once('close', resolve);
+    });
+    promtool.stdin.end(exposition);
+    const code = await ended;
+    assert.equal(code, 0, (await said).join(''));
+    assert.equal((await said).join(''), '');
+  });
+
+  it('has the documented names and those that dashboards know', async () => {
+    const { text: exposition } = await get(server, '/metrics');
+    const families = new Set([...exposition.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+    const expected = [
+      'unkey_metald_active_vms',
+      'unkey_metald_backend_errors_total',
+      'unkey_metald_vm_info_requests_total',
+      'unkey_metald_vm_list_requests_total',
+      ...['create', 'boot', 'shutdown', 'delete', 'pause', 'resume', 'reboot'].flatMap((word) =>
+        ['requests_total', 'success_total', 'failures_total', 'duration_seconds'].map(
+          (end) => `unkey_metald_vm_${word}_${end}`,
+        ),
+      ),
+      'drover_http_request_duration_seconds',
+    ];
+    assert.deepEqual(
+      expected.filter((name) => !families.has(name)),
+      [],
+    );
+  });
+
+  it('has counters at 0 before anything is asked', async () => {
+    await using fresh = await openTestServer();
+    const { text: exposition } = await get(fresh, '/metrics');
+    const lines = exposition.split('\n');
+    for (const line of [
+      'unkey_metald_vm_create_requests_total{backend="fake"} 0',
+      'unkey_metald_active_vms{backend="fake"} 0',
+      'unkey_metald_backend_errors_total{backend="fake",operation="boot"} 0',
+    ]) {
+      assert.ok(lines.includes(line), line);
+    }
+  });
+
+  it('counts what was asked, under the labels that dashboards know', async () => {
+    const { text: exposition } = await get(server, '/metrics');
+    const lines = exposition.split('\n');
+    for (const line of [
+      'unkey_metald_vm_create_requests_total{backend="fake"} 3',
+      'unkey_metald_vm_create_success_total{backend="fake"} 3',
+      'unkey_metald_vm_shutdown_requests_total{backend="fake",force="true"} 1',
+      'unkey_metald_vm_boot_duration_seconds_count{backend="fake"} 2',
+      'unkey_metald_active_vms{backend="fake"} 1',
+      'drover_machines{state="created"} 1',
+      'drover_machines{state="running"} 1',
+    ]) {
+      assert.ok(lines.includes(line), `${line} is not in\n${exposition}`);
+    }
+  });
+
+  it('never grows with the ids, paths and texts that callers make up', async () => {
+    const series = async () => {
+      const { text: exposition } = await get(server, '/metrics');
+      return exposition.split('\n').filter((line) => /^[a-z]/.test(line)).length;
+    };
+    const ask40 = async (round: number) => {
+      for (let at = 0; at < 40; at += 1) {
+        const made = `made-up-${round}-${at}`;
+        await call(server, 'BootVm', { vm_id: made });
+        await get(server, `/v1/vms/${made}`, { token: CUSTOMER });
+        await get(server, `/${made}`, { token: made });
+        await call(server, made, {});
+      }
+    };
+    await ask40(0);
+    const before = await series();
+    await ask40(1);
+    assert.equal(await series(), before);
+    const { text: exposition } = await get(server, '/metrics');
+    assert.doesNotMatch(exposition, /made-up|dev_customer|customer="/);
+  });
+});
+
+describe('the descriptions of the API', () => {
+  let server: TestServer;
+  let routes: Route[];
+  let openapi: Json;
+  before(async () => {
+    ({ server, routes } = await openObservedServer());
+    ({ json: openapi } = await get(server, '/openapi.json'));
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  it('openapi.json names every REST route, and none that is not there', () => {
+    const urls = routes.filter(({ method }) => method === 'GET').map(({ url }) => url);
+    const registered = urls.map((url) => url.replaceAll(/:(\w+)/g, '{$1}')).toSorted();
+    assert.deepEqual(Object.keys(openapi.paths).toSorted(), registered);
+  });
+
+  it('every other route is a method of a service in the proto files', () => {
+    const known = [VmService, MetalVmService, Machines].flatMap(({ typeName, methods }) =>
+      methods.map(({ name }) => `/${typeName}/${name}`),
+    );
+    const posts = routes.filter(({ method }) => method === 'POST').map(({ url }) => url);
+    const ours = posts.filter((url) => !url.startsWith('/grpc.'));
+    assert.deepEqual(ours.toSorted(), known.toSorted());
+    const methods = new Set(routes.map(({ method }) => method));
+    assert.deepEqual([...methods].toSorted(), ['GET', 'HEAD', 'POST']);
+  });
+
+  it('openapi.json is whole: every reference leads somewhere', () => {
+    assert.match(openapi.openapi, /^3\.1\./);
+    const references = [...JSON.stringify(openapi).matchAll(/"#\/components\/schemas\/([^"]+)"/g)];
+    assert.ok(references.length > 0);
+    for (const [, name = ''] of references) assert.ok(openapi.components.schemas[name], name);
+    for (const [path, item] of Object.entries<Json>(openapi.paths)) {
+      const parameters = item.get.parameters ?? [];
+      const inPath = parameters.filter((p: Json) => p.in === 'path').map((p: Json) => p.name);
+      assert.deepEqual(
+        inPath,
+        [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name),
+      );
+      assert.ok(item.get.responses['200'].description, path);
+    }
+  });
+
+  it('openapi.json describes what the routes really answer', async () => {
+    await ask(server, 'BootVm', { vm_id: await createVm(server) });
+    await createVm(server);
+    const list = await get(server, '/v1/vms', { token: CUSTOMER });
+    checkShape(openapi, openapi.paths['/v1/vms'], list.json);
+    for (const { vm_id: id } of list.json.vms) {
+      const one = await get(server, `/v1/vms/${id}`, { token: CUSTOMER });
+      checkShape(openapi, openapi.paths['/v1/vms/{id}'], one.json);
+    }
+    checkShape(openapi, openapi.paths['/health'], (await get(server, '/health')).json);
+  });
+
+  it('/proto leads to the files as they are in the repository', async () => {
+    const { json } = await get(server, '/proto');
+    for (const path of json.files) {
+      const { text: served, headers } = await get(server, path);
+      assert.match(headers.get('content-type') ?? '', /^text\/plain/);
+      assert.equal(served, await readFile(join(import.meta.dirname, '../..', path), 'utf8'));
+    }
+    assert.ok(json.files.includes('/proto/vmprovisioner/v1/vm.proto'));
+  });
+});
+
+/** Enough of JSON Schema for the schemas of this document, strict about unknown properties. */
+function checkShape(openapi: Json, path: Json, value: Json): void {
+  check(path.get.responses['200'].content['application/json'].schema, value, '$');
+
+  function check(schema: Json, json: Json, at: string): void {
+    if (schema.$ref !== undefined) {
+      check(openapi.components.schemas[schema.$ref.split('/').at(-1)], json, at);
+    } else if (schema.oneOf !== undefined) {
+      const [main] = schema.oneOf;
+      if (json !== null) check(main, json, at);
+    } else if (schema.type === 'array') {
+      assert.ok(Array.isArray(json), at);
+      for (const [index, each] of json.entries()) check(schema.items, each, `${at}[${index}]`);
+    } else if (schema.type === 'object') {
+      for (const name of schema.required ?? []) assert.ok(name in json, `${at}.${name} is missing`);
+      for (const [name, each] of Object.entries<Json>(json)) {
+        const property = schema.properties?.[name] ?? schema.additionalProperties;
+        assert.ok(property !== undefined, `${at}.${name} is not described`);
+        check(property, each, `${at}.${name}`);
+      }
+    } else {
+      const type = schema.type === 'integer' ? 'number' : schema.type;
+      assert.equal(typeof json, type, at);
+      if (schema.enum !== undefined) assert.ok(schema.enum.includes(json), at);
+    }
+  }
+}
