@@ -1,0 +1,51 @@
+/** Says on stderr what went wrong and, where it is known, what to do next. */
+import { DroverError, toDroverError } from '#kernel/errors.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+
+export interface ErrorReport {
+  readonly exitCode: number;
+  /** For stderr; empty when there is nothing to say. */
+  readonly text: string;
+}
+
+export function reportError(thrown: unknown, options: { readonly asJson: boolean }): ErrorReport {
+  const error = explain(thrown);
+  const exitCode = EXIT_CODES[error.kind];
+  const hint = hintFor(error);
+  if (options.asJson) {
+    const { kind, reason, message, metadata } = error;
+    const body = { kind, reason, message, metadata, ...(hint === undefined ? {} : { hint }) };
+    return { exitCode, text: `${JSON.stringify({ error: { ...body, exit_code: exitCode } })}\n` };
+  }
+  // Whoever pressed Ctrl-C knows.
+  if (error.kind === 'cancelled') return { exitCode, text: '' };
+  const lines = [`drover: ${error.message}`, ...(hint === undefined ? [] : [`  ${hint}`])];
+  return { exitCode, text: `${lines.join('\n')}\n` };
+}
+
+/** At a terminal the user and the operator are one: an unexpected failure shows its cause. */
+function explain(thrown: unknown): DroverError {
+  const error = toDroverError(thrown);
+  if (error.kind !== 'internal' || error === thrown) return error;
+  const what = thrown instanceof Error ? thrown.message : String(thrown);
+  return new DroverError('internal', `this should not happen: ${what}`, { cause: thrown });
+}
+
+function hintFor(error: DroverError): string | undefined {
+  switch (error.reason) {
+    case 'USAGE':
+      return error.metadata['help'] === undefined ? undefined : `see ${error.metadata['help']}`;
+    case 'SERVER_UNREACHABLE':
+      return 'is `drover up` running? --server URL or DROVER_SERVER says where';
+    case 'INVALID_CONFIG':
+      return 'see drover config --help for every setting';
+    case 'OPERATOR_REQUIRED':
+      return 'make one with: drover token create --operator NAME';
+    case 'VM_NOT_FOUND':
+      return 'see drover vm list';
+    default:
+      return error.kind === 'unauthenticated'
+        ? 'give a token by --token-file, DROVER_TOKEN or DROVER_TOKEN_FILE'
+        : undefined;
+  }
+}

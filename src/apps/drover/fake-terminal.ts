@@ -1,0 +1,41 @@
+/** A terminal for tests: keeps what was printed, and tells when a text appears. */
+import type { Terminal } from './terminal.ts';
+
+export class FakeTerminal implements Terminal {
+  readonly outIsTty: boolean;
+  readonly noteIsTty: boolean;
+  readonly wantsColour: boolean;
+  out = '';
+  notes = '';
+  readonly #waiting: { readonly text: string; readonly resolve: () => void }[] = [];
+
+  constructor(traits: { readonly isTty?: boolean; readonly wantsColour?: boolean } = {}) {
+    this.outIsTty = traits.isTty ?? false;
+    this.noteIsTty = traits.isTty ?? false;
+    this.wantsColour = traits.wantsColour ?? false;
+  }
+
+  async write(data: string | Uint8Array): Promise<void> {
+    this.out += typeof data === 'string' ? data : Buffer.from(data).toString();
+    this.#wake();
+  }
+
+  note(line: string): void {
+    this.notes += `${line}\n`;
+    this.#wake();
+  }
+
+  /** Resolves once the text has been printed, on either stream. */
+  shows(text: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push({ text, resolve });
+    this.#wake();
+    return promise;
+  }
+
+  #wake(): void {
+    for (const { text, resolve } of this.#waiting) {
+      if (this.out.includes(text) || this.notes.includes(text)) resolve();
+    }
+  }
+}

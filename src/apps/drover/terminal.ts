@@ -1,0 +1,66 @@
+/** Where the commands print. Results go to stdout; everything said about them goes to stderr. */
+import { once } from 'node:events';
+import type { WriteStream } from 'node:tty';
+
+import type { Clock } from '#kernel/clock.ts';
+import { DroverError } from '#kernel/errors.ts';
+import { SECOND_MS } from '#kernel/units.ts';
+
+export interface Terminal {
+  /** Resolves when there is room for more, so that a slow reader slows the writer. */
+  write(data: string | Uint8Array): Promise<void>;
+  note(line: string): void;
+  readonly outIsTty: boolean;
+  readonly noteIsTty: boolean;
+  readonly wantsColour: boolean;
+}
+
+export function createTerminal(
+  out: WriteStream,
+  notes: WriteStream,
+  wantsColour: boolean,
+): Terminal {
+  return {
+    async write(data) {
+      if (out.write(data)) return;
+      try {
+        await once(out, 'drain');
+      } catch (thrown) {
+        throw new DroverError('cancelled', 'the reader of the output is gone', { cause: thrown });
+      }
+    },
+    note: (line) => void notes.write(`${line}\n`),
+    outIsTty: out.isTTY,
+    noteIsTty: notes.isTTY,
+    wantsColour,
+  };
+}
+
+/** Says on a terminal what is being waited for, and for how long already. */
+export async function whileWaiting<T>(
+  { terminal, clock }: { readonly terminal: Terminal; readonly clock: Clock },
+  what: string,
+  work: Promise<T>,
+): Promise<T> {
+  if (!terminal.noteIsTty) return work;
+  const startedMs = clock.monotonicMs();
+  using _ = clock.every(SECOND_MS, () => {
+    const seconds = Math.round((clock.monotonicMs() - startedMs) / SECOND_MS);
+    // Up one line and cleared: the last of these lines is all that stays.
+    const back = seconds > 1 ? '\u001B[1A\u001B[2K' : '';
+    terminal.note(`${back}${what}… ${seconds} s`);
+  });
+  return await work;
+}
+
+const STATE_COLOURS: Readonly<Record<string, number>> = {
+  running: 32,
+  paused: 33,
+  shutdown: 90,
+};
+
+export function paintState(terminal: Terminal, state: string): string {
+  const colour = STATE_COLOURS[state];
+  if (!terminal.outIsTty || !terminal.wantsColour || colour === undefined) return state;
+  return `\u001B[${colour}m${state}\u001B[0m`;
+}

@@ -1,0 +1,49 @@
+/**
+ * The demo image for tests that boot a real guest. It is built once and kept beside the installed
+ * packages, or in the folder DROVER_TEST_IMAGES names; two test files at once may both build it,
+ * and the first one wins.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { buildDemoImage } from '#apps/drover/image/demo-image.ts';
+import { readImage } from '#apps/drover/image/image-directory.ts';
+import { isErrorKind } from '#kernel/errors.ts';
+
+export interface DemoImage {
+  readonly imagesDir: string;
+  readonly kernelPath: string;
+  readonly initrdPath: string;
+  readonly rootDiskPath: string;
+}
+
+const CACHE = fileURLToPath(new URL('../node_modules/.cache/drover-test-images', import.meta.url));
+
+export async function openDemoImage(): Promise<DemoImage> {
+  const imagesDir = process.env['DROVER_TEST_IMAGES'] ?? CACHE;
+  mkdirSync(imagesDir, { recursive: true });
+  const directory = await findOrBuild(imagesDir);
+  return {
+    imagesDir,
+    kernelPath: join(directory, 'vmlinuz'),
+    initrdPath: join(directory, 'initrd.img'),
+    rootDiskPath: join(directory, 'rootfs.ext4'),
+  };
+}
+
+async function findOrBuild(imagesDir: string): Promise<string> {
+  try {
+    return (await readImage(imagesDir, 'demo')).directory;
+  } catch (thrown) {
+    if (!isErrorKind(thrown, 'not_found')) throw thrown;
+  }
+  try {
+    const signal = AbortSignal.timeout(300_000);
+    const workDir = join(imagesDir, '.download');
+    await buildDemoImage({ imagesDir, workDir, signal, progress: () => undefined });
+  } catch (thrown) {
+    if (!isErrorKind(thrown, 'already_exists')) throw thrown;
+  }
+  return (await readImage(imagesDir, 'demo')).directory;
+}
