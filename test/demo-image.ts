@@ -1,9 +1,10 @@
 /**
- * The demo image for tests that boot a real guest. It is built once and kept beside the installed
- * packages, or in the folder DROVER_TEST_IMAGES names; two test files at once may both build it,
- * and the first one wins.
+ * The demo image for tests that boot a real guest. It is built once for each state of its sources
+ * and kept beside the installed packages, or in the folder DROVER_TEST_IMAGES names; two test
+ * files at once may both build it.
  */
-import { mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,9 +20,12 @@ export interface DemoImage {
 }
 
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/drover-test-images', import.meta.url));
+const SOURCES = ['../guest/demo/', '../src/apps/drover/image/'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+);
 
 export async function openDemoImage(): Promise<DemoImage> {
-  const imagesDir = process.env['DROVER_TEST_IMAGES'] ?? CACHE;
+  const imagesDir = join(process.env['DROVER_TEST_IMAGES'] ?? CACHE, digestOf(SOURCES));
   mkdirSync(imagesDir, { recursive: true });
   const directory = await findOrBuild(imagesDir);
   return {
@@ -30,6 +34,19 @@ export async function openDemoImage(): Promise<DemoImage> {
     initrdPath: join(directory, 'initrd.img'),
     rootDiskPath: join(directory, 'rootfs.ext4'),
   };
+}
+
+function digestOf(folders: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const folder of folders) {
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted()) {
+      const path = join(folder, name);
+      if (statSync(path).isFile() && !name.endsWith('.test.ts')) {
+        hash.update(`${name}\0`).update(readFileSync(path));
+      }
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
 }
 
 async function findOrBuild(imagesDir: string): Promise<string> {

@@ -20,6 +20,8 @@ export interface TestServerOptions {
   readonly backends?: (fakes: Backends) => Backends;
   /** Over the configuration that tests use. */
   readonly config?: Partial<Config>;
+  /** Instead of SQLite in the data directory. */
+  readonly databaseUrl?: string;
   /** Of an earlier server, which must be closed by now; it stays when this one closes. */
   readonly dataDir?: string;
   /** Of an earlier server: its guests run on. */
@@ -54,7 +56,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     images: createImageCatalog({ directories: [imagesDir] }),
   };
   const server = stack.use(
-    await openServer(testConfig(dataDir, options.config ?? {}), {
+    await openServer(testConfig(dataDir, options), {
       log: createLogger({ level: 'silent' }),
       backends: options.backends?.(fakes) ?? fakes,
       ...options.overrides,
@@ -90,7 +92,7 @@ async function writeImages(directory: string): Promise<void> {
   }
 }
 
-function testConfig(dataDir: string, changes: Partial<Config>) {
+function testConfig(dataDir: string, { config: changes = {}, databaseUrl }: TestServerOptions) {
   const parsed = parseConfig({
     flags: new Map([
       ['data', dataDir],
@@ -114,5 +116,6 @@ function testConfig(dataDir: string, changes: Partial<Config>) {
     drainMs: 1000,
     ...changes,
   };
-  return { ...parsed, config };
+  const secrets = databaseUrl === undefined ? parsed.secrets : { databaseUrl };
+  return { ...parsed, config, secrets };
 }

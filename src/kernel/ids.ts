@@ -13,7 +13,7 @@ export type HostId = Id<'host'>;
 export type IntentId = Id<'intent'>;
 export type TokenId = Id<'token'>;
 
-const MACHINE_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+const MACHINE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const CUSTOMER_ID = /^[A-Za-z0-9][A-Za-z0-9_.@:-]{0,127}$/;
 const HOST_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 

@@ -102,18 +102,20 @@ export async function cancelIntent(
     .execute();
 }
 
+/** Says how many it ended; those that had ended before keep their outcome. */
 export async function endIntents(
   trx: Transaction<Schema>,
   ids: readonly IntentId[],
   { at, outcome }: { readonly at: number; readonly outcome: IntentOutcome },
-): Promise<void> {
-  if (ids.length === 0) return;
-  await trx
+): Promise<number> {
+  if (ids.length === 0) return 0;
+  const { numUpdatedRows } = await trx
     .updateTable('machine_intents')
     .set(endedColumns(outcome, at))
     .where('id', 'in', ids)
     .where('ended_at', 'is', null)
-    .execute();
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
 }
 
 /** What a machine's other commands get when it is gone. */

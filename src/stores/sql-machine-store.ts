@@ -215,7 +215,9 @@ export class SqlMachineStore implements MachineStore {
     const { machineId, update } = change;
     const row = await this.#database.write(async (trx) => {
       const present = await this.#lockMachine(trx, machineId);
-      await intents.endIntents(trx, [id], { at: update.updatedAt, outcome });
+      const ended = await intents.endIntents(trx, [id], { at: update.updatedAt, outcome });
+      // Told again after an answer that was lost: what came of it is written already.
+      if (ended === 0) return undefined;
       return present && (await this.#apply(trx, present, change));
     });
     if (row !== undefined && change.events.length > 0) this.#eventSignal.notify();

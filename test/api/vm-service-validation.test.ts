@@ -255,7 +255,7 @@ describe('a configuration that is refused', () => {
     const rows = [
       ['config', {}],
       ['config', { config: 'small' }],
-      ['vm_id', { vm_id: '-x', config }],
+      ['vm_id', { vm_id: '.x', config }],
       ['vm_id', { vm_id: 'a.b', config }],
       ['vm_id', { vm_id: 'x'.repeat(65), config }],
       ['vm_id', { vm_id: 'ünï', config }],

@@ -68,7 +68,7 @@ interface LoggedError {
 }
 
 /** The error and, in order, what caused it. Expected refusals need no stack; the rest do. */
-export function errorToLog(thrown: unknown): LoggedError {
+function errorToLog(thrown: unknown): LoggedError {
   const causes: LoggedError[] = [];
   const seen = new Set([thrown]);
   let cause = thrown instanceof Error ? thrown.cause : undefined;

@@ -29,8 +29,8 @@ const BUSYBOX = '/bin/busybox';
 
 /** What it takes to reach the root disk, over virtio-mmio (microvm) and over PCI (q35). */
 const DISK_DRIVERS = ['virtio_mmio', 'virtio_pci', 'virtio_blk'];
-/** The network, the power button as an input device, the guest agent's port. */
-const GUEST_DRIVERS = ['virtio_net', 'button', 'evdev', 'virtio_console'];
+/** The network, the power button as an input device, the agent's port, and news of a panic. */
+const GUEST_DRIVERS = ['virtio_net', 'button', 'evdev', 'virtio_console', 'pvpanic_mmio'];
 
 /** The programs the initrd's script calls. */
 const INITRD_PROGRAMS = ['findfs', 'insmod', 'mount', 'sh', 'switch_root', 'usleep'];

@@ -5,8 +5,6 @@ export function parseVmId(text: string, field = 'vm_id'): MachineId {
   if (isMachineId(text)) return text;
   throw invalidArgument(
     field,
-    text === ''
-      ? 'is required'
-      : "must be 1 to 64 letters, digits, '-' and '_', and begin with a letter or digit",
+    text === '' ? 'is required' : "must be 1 to 64 letters, digits, '-' and '_'",
   );
 }
