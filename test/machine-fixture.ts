@@ -107,7 +107,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
 export type Interceptor = (method: string, args: readonly unknown[]) => Promise<void> | void;
 
 /** The same object, but each method waits for `before`, which may throw. */
-export function intercept<T extends object>(target: T, before: Interceptor): T {
+function intercept<T extends object>(target: T, before: Interceptor): T {
   return new Proxy(target, {
     get(_target, key) {
       const value: unknown = Reflect.get(target, key, target);

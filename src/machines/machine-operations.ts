@@ -24,6 +24,7 @@ const CONTROL_MS = 10 * SECOND_MS;
 const STATUS_MS = 2 * SECOND_MS;
 const KILL_MS = 15 * SECOND_MS;
 const TEARDOWN_MS = 30 * SECOND_MS;
+const ASK_AGAIN_MS = 5 * SECOND_MS;
 
 export interface HostParts {
   readonly clock: Clock;
@@ -164,9 +165,9 @@ export async function kill(host: HostParts, guest: RunningGuest): Promise<GuestE
 }
 
 /**
- * Asks the guest to stop, waits, then kills. `patience` aborts with SUPERSEDED when a later
- * command forces the issue: then the kill comes at once; with anything else the wait is given up
- * and the guest is left alone.
+ * Asks the guest to stop, waits while asking again, then kills. `patience` aborts with SUPERSEDED
+ * when a later command forces the issue: then the kill comes at once; with anything else the wait
+ * is given up and the guest is left alone.
  */
 export async function stopGracefully(
   host: HostParts,
@@ -186,12 +187,29 @@ export async function stopGracefully(
     // A paused guest cannot hear its power button.
     if (isPaused) await control(host, 'resuming the VM', (s) => guest.resume(s));
     using _timer = host.clock.after(timeoutMs, () => waiting.abort(timedOut));
-    await askToPowerOff(host, guest, until);
-    return { kind: 'guest', exit: await untilAborted(guest.exited, until) };
+    return { kind: 'guest', exit: await askUntilGone(host, guest, until) };
   } catch (thrown) {
     if (thrown !== timedOut && thrown !== SUPERSEDED) throw thrown;
     await kill(host, guest);
     return { kind: thrown === timedOut ? 'killed-after-timeout' : 'killed-by-later-command' };
+  }
+}
+
+/** A guest that is still booting does not hear its button, so it is pressed again. */
+async function askUntilGone(
+  host: HostParts,
+  guest: RunningGuest,
+  until: AbortSignal,
+): Promise<GuestExit> {
+  for (;;) {
+    await askToPowerOff(host, guest, until);
+    using patience = openDeadline(host.clock, ASK_AGAIN_MS, 'powering off', until);
+    try {
+      return await untilAborted(guest.exited, patience.signal);
+    } catch (thrown) {
+      until.throwIfAborted();
+      if (!patience.signal.aborted) throw thrown;
+    }
   }
 }
 

@@ -10,11 +10,15 @@ import type { MachineTable } from './schema.ts';
 export type MachineRow = Selectable<MachineTable>;
 
 export function rowToMachine(row: MachineRow): Machine {
+  return rowWithSpecToMachine(row, JSON.parse(row.spec) as MachineSpec);
+}
+
+export function rowWithSpecToMachine(row: Omit<MachineRow, 'spec'>, spec: MachineSpec): Machine {
   return {
     id: row.id as MachineId,
     customerId: row.customer_id as CustomerId,
     hostId: row.host_id as HostId,
-    spec: JSON.parse(row.spec) as MachineSpec,
+    spec,
     state: row.state as MachineState,
     stateReason: row.state_reason,
     stateMessage: row.state_message,

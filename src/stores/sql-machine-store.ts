@@ -3,7 +3,7 @@
  * machine, its intents, counts, and last the events. What is read or compared to decide is read
  * after its lock.
  */
-import type { Selectable, Transaction } from 'kysely';
+import { sql, type Selectable, type Transaction } from 'kysely';
 import { exceededLimit, exceededToError, type QuotaLimits, type Usage } from '#access/quota.ts';
 import type { EventSignal } from '#events/event-signal.ts';
 import type { DomainEvent } from '#events/event.ts';
@@ -26,8 +26,15 @@ import { appendEvents } from './event-writer.ts';
 import { changeCounts, MachineCounts, sumCounts } from './machine-counts.ts';
 import * as intents from './machine-intents.ts';
 import { MachineList } from './machine-list.ts';
-import { newMachineToRow, rowToMachine, updateToColumns, type MachineRow } from './machine-row.ts';
+import {
+  newMachineToRow,
+  rowToMachine,
+  rowWithSpecToMachine,
+  updateToColumns,
+  type MachineRow,
+} from './machine-row.ts';
 import type { CustomerTable, Schema } from './schema.ts';
+import { SpecCache } from './spec-cache.ts';
 import { slot, StoredQuery } from './stored-query.ts';
 
 export interface StoreParts {
@@ -36,6 +43,22 @@ export interface StoreParts {
   readonly clock: Clock;
 }
 
+const COLUMNS_BUT_SPEC = [
+  'id',
+  'customer_id',
+  'host_id',
+  'state',
+  'state_reason',
+  'state_message',
+  'state_changed_at',
+  'is_deleting',
+  'process',
+  'booted_at',
+  'leases',
+  'created_at',
+  'updated_at',
+] as const;
+
 export class SqlMachineStore implements MachineStore {
   readonly #database: Database;
   readonly #eventSignal: EventSignal;
@@ -43,7 +66,8 @@ export class SqlMachineStore implements MachineStore {
   readonly #counts: MachineCounts;
   readonly #list: MachineList;
   readonly #intents: intents.MachineIntents;
-  readonly #byId: StoredQuery<MachineRow>;
+  readonly #byId: StoredQuery<Omit<MachineRow, 'spec'> & { readonly spec: string | null }>;
+  readonly #specs = new SpecCache();
 
   constructor({ database, eventSignal, clock }: StoreParts) {
     this.#database = database;
@@ -53,7 +77,14 @@ export class SqlMachineStore implements MachineStore {
     this.#list = new MachineList(this.#counts);
     this.#intents = new intents.MachineIntents(database.reader);
     this.#byId = new StoredQuery(
-      database.reader.selectFrom('machines').selectAll().where('id', '=', slot<string>('id')),
+      database.reader
+        .selectFrom('machines')
+        .select(COLUMNS_BUT_SPEC)
+        .select(
+          sql<string | null>`case when ${sql.ref('created_at')} = ${slot<number>('known')}
+            then null else ${sql.ref('spec')} end`.as('spec'),
+        )
+        .where('id', '=', slot<string>('id')),
     );
   }
 
@@ -79,13 +110,20 @@ export class SqlMachineStore implements MachineStore {
       },
       { onTaken },
     );
+    this.#specs.forget(id);
     this.#eventSignal.notify();
     return rowToMachine(row);
   }
 
   async get(id: MachineId): Promise<Machine | undefined> {
-    const [row] = await this.#database.read((db) => this.#byId.run(db, { id }));
-    return row && rowToMachine(row);
+    const known = this.#specs.find(id);
+    const values = { id, known: known?.createdAt ?? -1 };
+    const [row] = await this.#database.read((db) => this.#byId.run(db, values));
+    if (row === undefined) return undefined;
+    if (row.spec === null && known !== undefined) return rowWithSpecToMachine(row, known.spec);
+    const machine = rowToMachine({ ...row, spec: row.spec ?? '' });
+    this.#specs.keep(id, { createdAt: machine.createdAt, spec: machine.spec });
+    return machine;
   }
 
   async list(query: MachineQuery): Promise<MachinePage> {

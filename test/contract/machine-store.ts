@@ -147,6 +147,18 @@ export function itKeepsMachines(open: Open): void {
 const ANY = { states: [], limit: 50, position: { kind: 'start' } } as const;
 
 export function itKeepsQuotas(open: Open): void {
+  it('answers the machine of today under an id that was used before, at the same instant', async () => {
+    await using stores = await open();
+    const { machines } = stores;
+    for (const vcpus of [1, 2]) {
+      const { id } = await machines.insert(newMachine('one', { spec: specOf(vcpus) }));
+      for (const _ of ['first', 'again']) {
+        assert.equal((await machines.get(id))?.spec.cpu.vcpus, vcpus);
+      }
+      await machines.remove(id, [], { intents: [], outcome: DONE, at: 9 });
+    }
+  });
+
   it('refuses what goes past the limits of the customer, or the default ones', async () => {
     await using stores = await open();
     const { machines } = stores;

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { DroverError } from '#kernel/errors.ts';
+import { DroverError, systemErrorCode, type DroverErrorOptions } from '#kernel/errors.ts';
 import type { QemuUser } from './qemu-user.ts';
 
 interface Complaint {
@@ -23,8 +23,7 @@ const COMPLAINTS: readonly Complaint[] = [
   },
   {
     pattern: /[Nn]o space left on device/,
-    error: (_, options) =>
-      make('resource_exhausted', 'HOST_DISK_FULL', 'the disk of this host is full', options),
+    error: (_, { cause, context }) => diskFullError(cause, { context }),
   },
   {
     pattern: /[Cc]annot (?:set up guest memory|allocate memory)/,
@@ -61,6 +60,21 @@ export function launchError(log: string, runAs: QemuUser | undefined, cause: unk
     if (match !== null) return error(match, options);
   }
   return make('internal', 'QEMU_FAILED', 'QEMU did not start; see the log of the server', options);
+}
+
+/** What a file of the machine meets when there is no room for it, as what the caller can mend. */
+export function withDiskFullTold(thrown: unknown): unknown {
+  const cause = thrown instanceof DroverError ? thrown.cause : thrown;
+  const code = systemErrorCode(cause);
+  return code === 'ENOSPC' || code === 'EDQUOT' ? diskFullError(thrown) : thrown;
+}
+
+export function diskFullError(cause: unknown, options: DroverErrorOptions = {}): DroverError {
+  return new DroverError('resource_exhausted', 'the disk of this host is full', {
+    reason: 'HOST_DISK_FULL',
+    ...options,
+    cause,
+  });
 }
 
 /**

@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 
 import { DroverError, systemErrorCode } from '#kernel/errors.ts';
 import type { DiskSpec } from '#machines/machine-spec.ts';
+import { diskFullError } from './launch-error.ts';
 import type { MachineDirectory } from './machine-directory.ts';
 import { DISKS_DIRECTORY, EFI_VARS_FILE, overlayFile } from './machine-files.ts';
 import type { QemuUser } from './qemu-user.ts';
@@ -87,11 +88,7 @@ function overlayError(disk: DiskSpec, qemuImg: string, cause: unknown): DroverEr
   }
   const isFull = cause instanceof Error && /No space left|ENOSPC/.test(cause.message);
   return isFull
-    ? new DroverError('resource_exhausted', 'the disk of this host is full', {
-        reason: 'HOST_DISK_FULL',
-        metadata,
-        cause,
-      })
+    ? diskFullError(cause, { metadata })
     : new DroverError('internal', `disk ${disk.id} of the VM could not be made`, {
         reason: 'OVERLAY_FAILED',
         metadata,

@@ -27,7 +27,7 @@ import type { AcceleratorResult } from './accelerator-probe.ts';
 import { CONSOLE_FILE_BYTES, FileConsoleLog } from './console-log.ts';
 import { findEfiFirmware, type EfiFirmware } from './firmware.ts';
 import { GuestLife } from './guest-life.ts';
-import { allows, assertReadable } from './launch-error.ts';
+import { allows, assertReadable, withDiskFullTold } from './launch-error.ts';
 import { listMachineDirectories, MachineDirectory, type LaunchNotes } from './machine-directory.ts';
 import { CONSOLE_FILE, OUTPUT_DIRECTORY, QMP_SOCKET } from './machine-files.ts';
 import { ensureEfiVars, ensureOverlay } from './overlay-disks.ts';
@@ -110,31 +110,11 @@ export class QemuHypervisor implements Hypervisor {
       if ((await present.status(signal)) === 'paused') await present.resume(signal);
       return present;
     }
-    const { runAs, clock, binary } = this.#options;
-    const firmware = isUefi(request) ? await findEfiFirmware() : undefined;
-    await this.#assertReadable(request);
-    const directory = await this.#directory(request.machineId);
-    const args = buildQemuArgv(request, {
-      accelerator: this.#options.accelerator.accelerator,
-      tscKhz: await (this.#tscKhz ??= readTscKhz()),
-      efiCodePath: firmware?.codePath,
-    });
-    const notes = notesOf(request);
-    await this.#prepare(directory, request, { firmware, notes, signal });
-    const life = new GuestLife();
-    const started = await startQemu({
-      ...{ clock, binary, args, directory, runAs, signal },
-      needsTun: runAs !== undefined && hasTap(request) && !(await allows(TUN_DEVICE, runAs, 6)),
-      onEvent: (event) => life.observe(event),
-    });
-    const record: ProcessRecord = {
-      ...started.identity,
-      socketPath: directory.file(QMP_SOCKET),
-      argv: [binary, ...args],
-    };
-    const guest = this.#guest({ directory, notes, record, life, started });
-    await ensureRunning(guest, signal);
-    return guest;
+    try {
+      return await this.#start(request, signal);
+    } catch (thrown) {
+      throw withDiskFullTold(thrown);
+    }
   }
 
   async adopt(
@@ -175,6 +155,34 @@ export class QemuHypervisor implements Hypervisor {
   async #directory(machineId: MachineId): Promise<MachineDirectory> {
     this.#stateDir ??= openStateDir(this.#options.stateDir);
     return new MachineDirectory(await this.#stateDir, machineId);
+  }
+
+  async #start(request: LaunchRequest, signal: AbortSignal): Promise<QemuGuest> {
+    const { runAs, clock, binary } = this.#options;
+    const firmware = isUefi(request) ? await findEfiFirmware() : undefined;
+    await this.#assertReadable(request);
+    const directory = await this.#directory(request.machineId);
+    const args = buildQemuArgv(request, {
+      accelerator: this.#options.accelerator.accelerator,
+      tscKhz: await (this.#tscKhz ??= readTscKhz()),
+      efiCodePath: firmware?.codePath,
+    });
+    const notes = notesOf(request);
+    await this.#prepare(directory, request, { firmware, notes, signal });
+    const life = new GuestLife();
+    const started = await startQemu({
+      ...{ clock, binary, args, directory, runAs, signal },
+      needsTun: runAs !== undefined && hasTap(request) && !(await allows(TUN_DEVICE, runAs, 6)),
+      onEvent: (event) => life.observe(event),
+    });
+    const record: ProcessRecord = {
+      ...started.identity,
+      socketPath: directory.file(QMP_SOCKET),
+      argv: [binary, ...args],
+    };
+    const guest = this.#guest({ directory, notes, record, life, started });
+    await ensureRunning(guest, signal);
+    return guest;
   }
 
   async #assertReadable({ spec }: LaunchRequest): Promise<void> {

@@ -8,7 +8,7 @@ export function createPrettyDestination(to: DestinationStream): DestinationStrea
   return { write: (line: string) => to.write(formatLogLine(line)) };
 }
 
-export function formatLogLine(line: string): string {
+function formatLogLine(line: string): string {
   const record: unknown = parseJson(line);
   if (typeof record !== 'object' || record === null) return line;
   const { level, time, msg, err, ...rest } = record as Record<string, unknown>;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { ALL_SETTING_OPTIONS } from '#apps/drover/command-settings.ts';
 import type { Command } from '#apps/drover/command.ts';
 import { loadConfig } from '#apps/drover/config-file.ts';
+import { trimHeap } from '#apps/drover/trim-heap.ts';
 import { listImages } from '#apps/drover/image/image-directory.ts';
 
 export const up: Command = {
@@ -25,6 +26,7 @@ export const up: Command = {
     const { openServer } = await import('#apps/drover/server.ts');
     await using server = await openServer(loaded);
     await terminal.write(`drover ready ${server.url}\n`);
+    trimHeap();
     const { images } = await listImages(loaded.config.images.directories[0]);
     if (images.length === 0) {
       terminal.note('no images yet; build the demo guest with: ./drover image build demo');
