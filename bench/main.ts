@@ -1,0 +1,41 @@
+/**
+ * `npm run bench -- NAME… [--quick]`: one line of JSON for each comparison on standard output,
+ * progress on standard error. A goal that is missed is told in its line; the exit status is only
+ * about whether the benchmark itself worked.
+ */
+import { parseArgs } from 'node:util';
+import { boot } from './boot.ts';
+import { comparisonToLine, type Benchmark } from './comparison.ts';
+import { idle } from './idle.ts';
+import { list } from './list.ts';
+import { rpc } from './rpc.ts';
+
+const BENCHMARKS: readonly Benchmark[] = [rpc, list, idle, boot];
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false } },
+});
+const chosen = positionals.map(
+  (name) => BENCHMARKS.find((benchmark) => benchmark.name === name) ?? name,
+);
+const unknown = chosen.filter((each) => typeof each === 'string');
+if (unknown.length > 0) tell(`there is no benchmark ${unknown.join(', ')}`);
+if (chosen.length === 0 || unknown.length > 0) {
+  tell('npm run bench -- NAME… [--quick], where NAME is one of');
+  for (const { name, summary } of BENCHMARKS) tell(`  ${name.padEnd(6)} ${summary}`);
+  process.exitCode = unknown.length > 0 ? 2 : 0;
+} else {
+  for (const benchmark of chosen) if (typeof benchmark !== 'string') await run(benchmark);
+}
+
+async function run(benchmark: Benchmark): Promise<void> {
+  const progress = (line: string) => tell(`${benchmark.name}: ${line}`);
+  for await (const comparison of benchmark.run({ isQuick: values.quick, progress })) {
+    process.stdout.write(`${comparisonToLine(comparison)}\n`);
+  }
+}
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

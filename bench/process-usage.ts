@@ -1,0 +1,22 @@
+/** What a process of this host uses, from /proc. */
+import { readFile } from 'node:fs/promises';
+
+/** In USER_HZ, which is 100 on every Linux. */
+const TICK_MS = 10;
+const KIB = 1024;
+
+/** CPU time since the process began, all its threads together. */
+export async function readCpuMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  // The second field is the name in parentheses and may hold anything, so fields count from there.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+/** Resident memory, the pages shared with other processes included. */
+export async function readRssBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  if (kib === undefined) throw new Error(`process ${pid} has no memory any more`);
+  return Number(kib) * KIB;
+}
