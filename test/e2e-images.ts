@@ -1,0 +1,28 @@
+/**
+ * The image directory of whole-program tests: a copy of the demo image for each test process,
+ * where QEMU's own user can read it wherever the clone lies, and where tests add what they need.
+ */
+import { chmod, cp, mkdtemp, realpath } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { openDemoImage } from '#test/demo-image.ts';
+
+let directory: Promise<string> | undefined;
+
+export async function sharedImagesDir(): Promise<string> {
+  directory ??= copyDemoImage();
+  return await directory;
+}
+
+async function copyDemoImage(): Promise<string> {
+  const { kernelPath } = await openDemoImage();
+  // A folder of images may hold links to the version that was built last.
+  const demoDir = await realpath(dirname(kernelPath));
+  const copy = await mkdtemp(join(tmpdir(), 'drover-e2e-images-'));
+  process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
+  await chmod(copy, 0o755);
+  await cp(demoDir, join(copy, 'demo'), { recursive: true });
+  return copy;
+}
