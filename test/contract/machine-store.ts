@@ -147,7 +147,7 @@ export function itKeepsMachines(open: Open): void {
 const ANY = { states: [], limit: 50, position: { kind: 'start' } } as const;
 
 export function itKeepsQuotas(open: Open): void {
-  it('answers the machine of today under an id that was used before, at the same instant', async () => {
+  it('answers the machine of today under an id used before, at one instant', async () => {
     await using stores = await open();
     const { machines } = stores;
     for (const vcpus of [1, 2]) {

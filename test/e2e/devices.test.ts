@@ -37,7 +37,8 @@ async function writeQcow2Disk(path: string, text: string): Promise<string> {
 const DISK_SCRIPT = `
   for disk in vdb vdc vdd; do
     echo "$disk had: $(dd if=/dev/$disk bs=8 count=1 2>/dev/null)"
-    { echo written | dd of=/dev/$disk bs=8 count=1 conv=notrunc; } 2>/dev/null || echo "$disk refuses"
+    { echo written | dd of=/dev/$disk bs=8 count=1 conv=notrunc; } 2>/dev/null ||
+      echo "$disk refuses"
   done
   sync
   echo disks done

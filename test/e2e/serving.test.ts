@@ -56,7 +56,7 @@ describe('drover up', () => {
     assert.match((await get(alone, '/metrics')).text, /unkey_metald_active_vms/);
   });
 
-  it('ends with 0 within ten seconds of SIGTERM, callers waiting or not; guests run on', async (t) => {
+  it('ends with 0 within ten seconds of SIGTERM, and guests run on', async (t) => {
     const host = await DroverHost.start(t);
     const vmId = await runDemo(host, { args: 'demo.ticks' });
     const deaf = await createDemo(host, { args: 'init=/bin/sh' });

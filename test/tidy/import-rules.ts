@@ -22,7 +22,7 @@ function checkImport(path: string, { specifier }: Import, table: ImportTable): s
   if (specifier.startsWith('../')) {
     return `write \`#${join(dirname(path), specifier).replace(/^src\//, '')}\` instead.`;
   }
-  if (/^\.\/|^#/.test(specifier) && !/\.(ts|js)$/.test(specifier)) {
+  if (/^\.\/|^#/.test(specifier) && !/\.(ts|js|json)$/.test(specifier)) {
     return 'write the file name whole, with its `.ts`.';
   }
   if (!path.startsWith('src/') || path.endsWith('.test.ts')) return undefined;
