@@ -63,6 +63,10 @@ export class DroverHost {
     return this.#relay?.url ?? this.server.readyUrl;
   }
 
+  get isUp(): boolean {
+    return this.#server !== undefined;
+  }
+
   get server(): DroverProcess {
     if (this.#server === undefined) throw new Error('no server runs on this host');
     return this.#server;

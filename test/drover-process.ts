@@ -75,7 +75,7 @@ export class DroverProcess {
 }
 
 /** A developer's own settings must not reach the programs under test. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('DROVER_') && name !== 'NODE_TEST_CONTEXT',
   );
