@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { demoConfig, infoOf } from '#test/demo-vm.ts';
@@ -27,11 +28,7 @@ class Shell {
   stdout = '';
   stderr = '';
 
-  constructor(host: DroverHost, args: readonly string[], variables: Record<string, string> = {}) {
-    const fixed = { DROVER_IMAGES_DIRECTORIES: host.imagesDir };
-    const server = host.isUp ? { DROVER_SERVER: host.url } : {};
-    const data = { DROVER_DATA: host.dataDir };
-    const env = { ...cleanEnvironment(), ...fixed, ...server, ...data, ...variables };
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
     this.child = spawn(DROVER, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
@@ -50,35 +47,54 @@ class Shell {
   }
 }
 
-async function drover(
-  host: DroverHost,
-  args: readonly string[],
-  variables: Record<string, string> = {},
-): Promise<Result> {
-  return await new Shell(host, args, variables).ended;
+type Variables = Readonly<Record<string, string>>;
+
+/** The command for the server of a host, if one runs; whatever it started ends with the test. */
+class CommandLine {
+  readonly #t: TestContext;
+  readonly #host: DroverHost;
+
+  constructor(t: TestContext, host: DroverHost) {
+    this.#t = t;
+    this.#host = host;
+  }
+
+  start(args: readonly string[], variables: Variables = {}): Shell {
+    const { imagesDir, dataDir, isUp } = this.#host;
+    const places = { DROVER_IMAGES_DIRECTORIES: imagesDir, DROVER_DATA: dataDir };
+    const server = isUp ? { DROVER_SERVER: this.#host.url } : {};
+    const shell = new Shell(args, { ...cleanEnvironment(), ...places, ...server, ...variables });
+    this.#t.after(() => shell.child.kill('SIGKILL'));
+    return shell;
+  }
+
+  async run(args: readonly string[], variables: Variables = {}): Promise<Result> {
+    return await this.start(args, variables).ended;
+  }
+
+  /** What a command prints that has to succeed. */
+  async output(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(args);
+    assert.equal(code, 0, `drover ${args.join(' ')}: ${stderr}`);
+    return stdout.trim();
+  }
 }
 
-/** Of a command that has to succeed. */
-async function outputOf(host: DroverHost, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await drover(host, args);
-  assert.equal(code, 0, `drover ${args.join(' ')}: ${stderr}`);
-  return stdout.trim();
-}
-
-describe('the drover command', () => {
+describe('the drover command', { concurrency: 2 }, () => {
   it('leads a machine through its life', async (t) => {
     const host = await DroverHost.start(t);
-    const tell = (...args: string[]) => outputOf(host, 'vm', ...args);
-    assert.match(await outputOf(host, 'image', 'list'), /^NAME +SIZE[^]*\ndemo +\d/);
-    const watch = new Shell(host, ['vm', 'watch', '--json', '--after', '0']);
+    const drover = new CommandLine(t, host);
+    const tell = (...args: string[]) => drover.output('vm', ...args);
+    assert.match(await drover.output('image', 'list'), /^NAME +SIZE[^]*\ndemo +\d/);
+    const watch = drover.start(['vm', 'watch', '--json', '--after', '0']);
     assert.equal(await tell('create', 'demo', '--id', 'web', '--memory', '128MiB'), 'web');
     assert.equal(await tell('boot', 'web'), 'web running');
-    const console = new Shell(host, ['vm', 'console', '-f', 'web']);
+    const console = drover.start(['vm', 'console', '-f', 'web']);
     await console.prints(/drover-demo ready/);
     console.child.kill('SIGINT');
     assert.equal((await console.ended).code, 130);
 
-    assert.match(await tell('list'), /web +running/);
+    assert.match(await tell('list'), /web +- +running/);
     assert.match(await tell('info', 'web'), /running/);
     assert.equal(JSON.parse(await tell('info', 'web', '--json')).state, 'VM_STATE_RUNNING');
     assert.equal(await tell('pause', 'web'), 'web paused');
@@ -102,8 +118,9 @@ describe('the drover command', () => {
 
   it('runs the demo until a text appears, and removes it', async (t) => {
     const host = await DroverHost.start(t);
+    const drover = new CommandLine(t, host);
     const args = ['vm', 'run', 'demo', '--rm', '--until', 'drover-demo ready'];
-    const { code, stdout } = await drover(host, args);
+    const { code, stdout } = await drover.run(args);
     assert.equal(code, 0);
     assert.match(stdout, /drover-demo ready/);
     assert.deepEqual(await host.machineDirs(), []);
@@ -111,9 +128,10 @@ describe('the drover command', () => {
 
   it('runs a file of JSON until its guest powers off', async (t) => {
     const host = await DroverHost.start(t);
+    const drover = new CommandLine(t, host);
     const file = join(host.dataDir, 'vm.json');
     await writeFile(file, JSON.stringify(demoConfig({ args: 'demo.poweroff' })));
-    const { code, stdout, stderr } = await drover(host, ['vm', 'run', file]);
+    const { code, stdout, stderr } = await drover.run(['vm', 'run', file]);
     assert.equal(code, 0);
     assert.match(stdout, /drover-demo powering off/);
     assert.match(stderr, /is off: the guest powered off/);
@@ -121,8 +139,9 @@ describe('the drover command', () => {
 
   it('tells the shell by its exit code what went wrong', async (t) => {
     const host = await DroverHost.start(t);
-    const exit = async (...args: string[]) => (await drover(host, args)).code;
-    await outputOf(host, 'vm', 'create', 'demo', '--id', 'one');
+    const drover = new CommandLine(t, host);
+    const exit = async (...args: string[]) => (await drover.run(args)).code;
+    await drover.output('vm', 'create', 'demo', '--id', 'one');
     assert.equal(await exit('vm', 'info', 'nobody'), 3);
     assert.equal(await exit('vm', 'create', 'demo', '--id', 'one'), 5);
     assert.equal(await exit('vm', 'pause', 'one'), 6);
@@ -131,45 +150,47 @@ describe('the drover command', () => {
     assert.equal(await exit('vm', 'fly', 'one'), 2);
     assert.equal(await exit('vm', 'list', '--token', 'nonsense'), 4);
     assert.equal(await exit('vm', 'list', '--server', 'http://127.0.0.1:1'), 8);
-    const { stderr } = await drover(host, ['vm', 'info', 'nobody', '--json']);
-    assert.equal(JSON.parse(stderr).code, 'not_found');
+    const { stderr } = await drover.run(['vm', 'info', 'nobody', '--json']);
+    assert.equal(JSON.parse(stderr).error.kind, 'not_found');
   });
 
   it('makes tokens that work until they are revoked', async (t) => {
     const host = await DroverHost.start(t, { flags: ['--auth-mode', 'token'] });
+    const drover = new CommandLine(t, host);
     const created = ['token', 'create', 'ci', '--customer', 'acme', '--json'];
-    const { id, token } = JSON.parse(await outputOf(host, ...created));
+    const { id, token } = JSON.parse(await drover.output(...created));
     const own = { DROVER_TOKEN: token };
-    assert.equal((await drover(host, ['vm', 'create', 'demo', '--id', 'one'], own)).code, 0);
-    assert.equal((await drover(host, ['vm', 'info', 'one'], own)).code, 0);
-    assert.equal((await drover(host, ['vm', 'list'])).code, 4, 'dev tokens are off');
+    assert.equal((await drover.run(['vm', 'create', 'demo', '--id', 'one'], own)).code, 0);
+    assert.equal((await drover.run(['vm', 'info', 'one'], own)).code, 0);
+    assert.equal((await drover.run(['vm', 'list'])).code, 4, 'dev tokens are off');
 
     const reader = ['token', 'create', 'look', '--customer', 'acme', '--read-only'];
-    const readOnly = { DROVER_TOKEN: await outputOf(host, ...reader) };
-    assert.equal((await drover(host, ['vm', 'info', 'one'], readOnly)).code, 0);
-    assert.equal((await drover(host, ['vm', 'delete', 'one'], readOnly)).code, 4);
-    const operator = await outputOf(host, 'token', 'create', 'ops', '--operator');
+    const readOnly = { DROVER_TOKEN: await drover.output(...reader) };
+    assert.equal((await drover.run(['vm', 'info', 'one'], readOnly)).code, 0);
+    assert.equal((await drover.run(['vm', 'delete', 'one'], readOnly)).code, 4);
+    const operator = await drover.output('token', 'create', 'ops', '--operator');
     assert.equal((await infoOf(host, 'one', operator)).customer_id, 'acme');
 
-    const list = await outputOf(host, 'token', 'list');
+    const list = await drover.output('token', 'list');
     assert.match(list, /ci +customer +acme/);
     assert.doesNotMatch(list + host.log, new RegExp(token));
-    await outputOf(host, 'token', 'revoke', id);
+    await drover.output('token', 'revoke', id);
     const revokedAt = performance.now();
-    while ((await drover(host, ['vm', 'list'], own)).code === 0) {
+    while ((await drover.run(['vm', 'list'], own)).code === 0) {
       assert.ok(performance.now() - revokedAt < 6000, 'it is still accepted');
     }
-    assert.match(await outputOf(host, 'token', 'list'), /ci .*revoked/);
+    assert.match(await drover.output('token', 'list'), /ci .*revoked/);
   });
 
   it('prints the settings in force, passwords masked', async (t) => {
     const host = await DroverHost.open(t);
-    const flags = ['--database', 'postgres://drover:hunter2@db.example/drover', '--port', '9'];
-    const { code, stdout } = await drover(host, ['config', ...flags]);
+    const drover = new CommandLine(t, host);
+    const secret = { DROVER_DATABASE: 'postgres://drover:hunter2@db.example/drover' };
+    const { code, stdout } = await drover.run(['config', '--port', '9'], secret);
     assert.equal(code, 0);
     assert.match(stdout, /^port: 9\b/m);
     assert.match(stdout, /db\.example/);
     assert.doesNotMatch(stdout, /hunter2/);
-    assert.equal((await drover(host, ['config', '--prot', '9'])).code, 2);
+    assert.equal((await drover.run(['config', '--prot', '9'])).code, 2);
   });
 });

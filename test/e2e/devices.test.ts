@@ -44,7 +44,7 @@ const DISK_SCRIPT = `
   echo disks done
 `;
 
-describe('the disks of a machine', () => {
+describe('the disks of a machine', { concurrency: 2 }, () => {
   it('keep what the guest wrote, each where its options say', async (t) => {
     const host = await DroverHost.start(t);
     const folder = await customerDir(host, '123');

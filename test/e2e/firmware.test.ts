@@ -52,7 +52,7 @@ async function isUefiMissing(): Promise<string | false> {
 
 const skip = await isUefiMissing();
 
-describe('a machine that boots by its firmware', () => {
+describe('a machine that boots by its firmware', { concurrency: 2 }, () => {
   it('runs the boot sector of its root disk by BIOS, not that of another', async (t) => {
     const host = await DroverHost.start(t);
     await writeBootDisk(join(host.imagesDir, 'boot.img'));

@@ -36,7 +36,7 @@ async function runDeaf(host: DroverHost): Promise<string> {
   return vmId;
 }
 
-describe('a paused machine', () => {
+describe('a paused machine', { concurrency: 2 }, () => {
   it('stands still on its console, and goes on where it was', async (t) => {
     const host = await DroverHost.start(t);
     const vmId = await runDemo(host, { args: 'demo.ticks' });
@@ -60,7 +60,19 @@ describe('a paused machine', () => {
   });
 });
 
-describe('a guest that does not listen', () => {
+describe('a guest that is still booting', () => {
+  it('is asked to power off again until it hears', async (t) => {
+    const host = await DroverHost.start(t);
+    const vmId = await createDemo(host);
+    await ask(host, 'BootVm', { vm_id: vmId });
+    const down = await ask(host, 'ShutdownVm', { vm_id: vmId, timeout_seconds: 60 });
+    assert.equal(down.outcome, 'guest');
+    const { text } = await readConsole(host, vmId);
+    assert.match(text, /drover-demo powering off/);
+  });
+});
+
+describe('a guest that does not listen', { concurrency: 2 }, () => {
   it('is killed after the time it was given, and the answer and the event say so', async (t) => {
     const host = await DroverHost.start(t);
     const vmId = await runDeaf(host);
@@ -90,7 +102,7 @@ describe('a guest that does not listen', () => {
   });
 });
 
-describe('a guest that ends by itself', () => {
+describe('a guest that ends by itself', { concurrency: 2 }, () => {
   it('is off within a second when it powers off, with an event that says why', async (t) => {
     const host = await DroverHost.start(t);
     const vmId = await runDemo(host, { args: 'demo.poweroff' });

@@ -45,7 +45,7 @@ async function links(namespace: NetworkNamespace): Promise<string> {
   return await namespace.run('ip', ['-br', 'link']);
 }
 
-describe('a guest on a tap', { skip }, () => {
+describe('a guest on a tap', { skip, concurrency: 2 }, () => {
   it('has the addresses it is said to have, and keeps them over a crash of Drover', async (t) => {
     const { host, namespace } = await startInNamespace(t);
     const vmId = await runDemo(host, { network: [NIC] });
@@ -106,7 +106,7 @@ describe('guests of two customers on one bridge', { skip }, () => {
   });
 });
 
-describe('the addresses of machines', { skip }, () => {
+describe('the addresses of machines', { skip, concurrency: 2 }, () => {
   it('are handed out once, and again only when their machine is deleted', async (t) => {
     const flags = ['--network-ipv4-subnet', '10.78.0.0/29', '--network-ipv6-subnet', 'none'];
     const namespace = await NetworkNamespace.open();

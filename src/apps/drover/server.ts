@@ -39,8 +39,10 @@ export async function openServer(
   const build = await createRoutes(context, stack);
   const common = { ...(await listenerOptions(config, context)), build };
   const alone = [];
-  for (const { port } of config.listeners) {
-    alone.push(stack.use(await openListener({ ...common, port })));
+  for (const { surface, port } of config.listeners) {
+    const listener = stack.use(await openListener({ ...common, port }));
+    context.log.info({ surface, url: listener.url }, 'a surface is served alone');
+    alone.push(listener);
   }
   const gateway = stack.use(await openListener({ ...common, port: config.port }));
   context.log.info({ url: gateway.url, host: context.hostId }, 'ready');
