@@ -329,16 +329,32 @@ describe('commands that race', () => {
     const stuck = hold(world.host, 'pause', VM);
     const paused = life.do(VM, PAUSE);
     await stuck.reached;
-    const stopped = life.do(VM, shutdown(true));
+    const resumed = life.do(VM, { kind: 'resume' });
     let starts = 0;
     life.beforeStore = (method) => {
       if (method === 'startIntent') starts += 1;
     };
     await life.clock.advance(5000);
     stuck.release();
-    await Promise.all([paused, stopped]);
+    await Promise.all([paused, resumed]);
     await life.clock.advance(0);
     assert.equal(starts, 1);
+  });
+
+  it('are not held up by a guest that is stuck when one of them is forced', async () => {
+    await using world = await openWorld();
+    const life = await world.live();
+    await life.boot(VM);
+    const pausing = hold(world.host, 'pause', VM);
+    const paused = life.do(VM, PAUSE);
+    const refused = assert.rejects(paused, failure('aborted', /later command/, 'SUPERSEDED'));
+    await pausing.reached;
+    const forced = life.do(VM, shutdown(true));
+    await life.clock.advance(1000);
+    await refused;
+    assert.equal((await forced).detail, 'killed');
+    assert.equal((await life.get(VM)).state, 'shutdown');
+    pausing.release();
   });
 
   it('are refused beyond what may wait on one machine, saying so', async () => {

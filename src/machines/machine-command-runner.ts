@@ -54,7 +54,7 @@ export async function runCommand(host: HostParts, run: Run): Promise<CommandResu
     return await perform(host, run);
   } catch (thrown) {
     const { guest, machine, command } = run;
-    const state = guest === undefined ? undefined : await observe(host, guest);
+    const state = guest === undefined ? undefined : await observe(host, guest, run.patience);
     if (state === undefined || state === machine.state) throw thrown;
     // Half done: resumed for a shutdown that was given up, or paused when the time was over.
     const message = `the VM is ${state} after a ${command.kind} that failed`;
@@ -66,15 +66,15 @@ export async function runCommand(host: HostParts, run: Run): Promise<CommandResu
 }
 
 async function perform(host: HostParts, run: Run): Promise<CommandResult> {
-  const { machine, command } = run;
+  const { machine, command, patience } = run;
   switch (command.kind) {
     case 'boot':
       return await runBoot(host, run);
     case 'pause':
-      await control(host, 'pausing the VM', (s) => guestOf(run).pause(s));
+      await control(host, { what: 'pausing the VM', patience }, (s) => guestOf(run).pause(s));
       return changed(guestOf(run), { state: 'paused', detail: 'paused' });
     case 'resume':
-      await control(host, 'resuming the VM', (s) => guestOf(run).resume(s));
+      await control(host, { what: 'resuming the VM', patience }, (s) => guestOf(run).resume(s));
       return changed(guestOf(run), { state: 'running', detail: 'resumed' });
     case 'shutdown': {
       const told = stopToTold(await stop(host, run, command));
@@ -95,7 +95,9 @@ async function runBoot(host: HostParts, { machine, signal }: Run): Promise<Chang
 
 async function runReboot(host: HostParts, run: Run, command: StopCommand): Promise<Changed> {
   if (command.force) {
-    await control(host, 'resetting the VM', (s) => guestOf(run).reset(s));
+    await control(host, { what: 'resetting the VM', patience: run.patience }, (s) =>
+      guestOf(run).reset(s),
+    );
     return {
       ...changed(guestOf(run), { state: 'running', detail: 'reset' }),
       isReboot: true,

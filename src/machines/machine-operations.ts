@@ -7,7 +7,7 @@
  * the machine it was for is let go of, and its caller told.
  */
 import { openDeadline, untilAborted } from '#kernel/abort.ts';
-import type { Clock } from '#kernel/clock.ts';
+import type { Clock, Timer } from '#kernel/clock.ts';
 import { DroverError, toDroverError } from '#kernel/errors.ts';
 import type { Log } from '#kernel/log.ts';
 import { SECOND_MS } from '#kernel/units.ts';
@@ -22,6 +22,8 @@ const LAUNCH_MS = 60 * SECOND_MS;
 const ADOPT_MS = 10 * SECOND_MS;
 const CONTROL_MS = 10 * SECOND_MS;
 const STATUS_MS = 2 * SECOND_MS;
+/** What is left of a command that a forced one waits for. */
+const HURRIED_MS = 300;
 const KILL_MS = 15 * SECOND_MS;
 const TEARDOWN_MS = 30 * SECOND_MS;
 const ASK_AGAIN_MS = 5 * SECOND_MS;
@@ -41,7 +43,9 @@ export type Stop =
   | { readonly kind: 'killed' | 'killed-after-timeout' | 'killed-by-later-command' };
 
 /** Why a wait for the guest was cut short. */
-export const SUPERSEDED = new DroverError('aborted', 'a later command forces the machine down');
+export const SUPERSEDED = new DroverError('aborted', 'a later command forces the machine down', {
+  reason: 'SUPERSEDED',
+});
 
 export async function boot(
   host: HostParts,
@@ -126,9 +130,11 @@ export async function reattach(host: HostParts, machine: Machine): Promise<void>
 export async function observe(
   host: HostParts,
   guest: RunningGuest,
+  patience?: AbortSignal,
 ): Promise<'running' | 'paused' | undefined> {
   try {
-    const limit = { ms: STATUS_MS, what: 'asking for the status of the VM' };
+    const ms = patience?.reason === SUPERSEDED ? HURRIED_MS : STATUS_MS;
+    const limit = { ms, what: 'asking for the status of the VM' };
     return await bounded(host, limit, (until) => guest.status(until));
   } catch (thrown) {
     host.log.debug({ error: toDroverError(thrown) }, 'a guest did not tell its status');
@@ -148,12 +154,29 @@ export async function settleStopped(host: HostParts, machine: Machine): Promise<
   }
 }
 
+/**
+ * What a healthy guest does in milliseconds. When a later command forces the machine down, a guest
+ * that is stuck has only HURRIED_MS left, so that force does not wait behind it.
+ */
 export async function control(
   host: HostParts,
-  what: string,
+  { what, patience }: { readonly what: string; readonly patience: AbortSignal },
   call: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  await bounded(host, { ms: CONTROL_MS, what }, call);
+  const hurried = new AbortController();
+  let timer: Timer | undefined;
+  const onImpatient = () => {
+    if (patience.reason !== SUPERSEDED) return;
+    timer = host.clock.after(HURRIED_MS, () => hurried.abort(SUPERSEDED));
+  };
+  patience.addEventListener('abort', onImpatient, { once: true });
+  if (patience.aborted) onImpatient();
+  try {
+    await bounded(host, { ms: CONTROL_MS, what, signal: hurried.signal }, call);
+  } finally {
+    patience.removeEventListener('abort', onImpatient);
+    timer?.cancel();
+  }
 }
 
 export async function kill(host: HostParts, guest: RunningGuest): Promise<GuestExit> {
@@ -185,7 +208,8 @@ export async function stopGracefully(
   try {
     until.throwIfAborted();
     // A paused guest cannot hear its power button.
-    if (isPaused) await control(host, 'resuming the VM', (s) => guest.resume(s));
+    if (isPaused)
+      await control(host, { what: 'resuming the VM', patience }, (s) => guest.resume(s));
     using _timer = host.clock.after(timeoutMs, () => waiting.abort(timedOut));
     return { kind: 'guest', exit: await askUntilGone(host, guest, until) };
   } catch (thrown) {
