@@ -23,7 +23,8 @@ test_packages=(
   libvirt-clients            # virsh
   ovmf                       # UEFI firmware for guests that boot a disk by themselves
   postgresql                 # the store tests run on it as well as on SQLite
-  prometheus                 # promtool checks /metrics
+  prometheus                 # promtool checks /metrics; answers queries beside ours
+  prometheus-node-exporter   # what our metrics of the host are compared with
   iputils-ping               # real packets to real guests
 )
 

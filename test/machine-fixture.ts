@@ -12,7 +12,7 @@ import type { QuotaLimits } from '#access/quota.ts';
 import { FakeHost, FakeHypervisor, type FakeOperation } from '#backends/fake/fake-hypervisor.ts';
 import { FakeNetwork } from '#backends/fake/fake-network.ts';
 import { EventSignal } from '#events/event-signal.ts';
-import type { DomainEvent, RecordedEvent } from '#events/event.ts';
+import { isMachineEvent, type MachineEvent, type RecordedEvent } from '#events/event.ts';
 import { DroverError, type ErrorKind } from '#kernel/errors.ts';
 import { FakeClock } from '#kernel/fake-clock.ts';
 import type { CustomerId, MachineId } from '#kernel/ids.ts';
@@ -206,17 +206,24 @@ export class Life {
     return this.world.host.processes.get(name as MachineId)?.record.pid;
   }
 
-  async eventsOf(name: string): Promise<readonly DomainEvent[]> {
+  async eventsOf(name: string): Promise<readonly MachineEvent[]> {
     const query = { afterId: 0, machineId: name as MachineId, limit: 1000 };
-    return (await this.events.read(query)).map(({ event }) => event);
+    const recorded = await this.events.read(query);
+    return recorded.filter((each) => isMachineEvent(each)).map(({ event }) => event);
   }
 
   /** The first event of the machine that fits, whether it has happened or is still to come. */
-  async event(name: string, fits: (event: DomainEvent) => boolean): Promise<RecordedEvent> {
+  async event(
+    name: string,
+    fits: (event: MachineEvent) => boolean,
+  ): Promise<RecordedEvent<MachineEvent>> {
     for (;;) {
       const next = this.eventSignal.next();
       const query = { afterId: 0, machineId: name as MachineId, limit: 1000 };
-      const found = (await this.events.read(query)).find(({ event }) => fits(event));
+      const recorded = await this.events.read(query);
+      const found = recorded
+        .filter((each) => isMachineEvent(each))
+        .find(({ event }) => fits(event));
       if (found !== undefined) return found;
       await next;
     }
@@ -258,7 +265,7 @@ export function failure(kind: ErrorKind, message: RegExp, reason?: string) {
   };
 }
 
-export function isState(state: string, reason?: string): (event: DomainEvent) => boolean {
+export function isState(state: string, reason?: string): (event: MachineEvent) => boolean {
   return (event) =>
     event.kind === 'machine.state-changed' &&
     event.state === state &&

@@ -41,6 +41,9 @@ const IMPORTS: ImportTable = {
   'backends/qemu': ['kernel', 'machines'],
   'backends/network': ['kernel', 'machines'],
   'backends/fake': ['kernel', 'machines'],
+  'backends/host': ['kernel', 'events', 'metrics'],
+  'backends/remote-write': ['kernel', 'metrics'],
+  'backends/webhook-http': ['kernel', 'webhooks'],
 
   stores: ['kernel', ...DOMAINS],
 

@@ -5,6 +5,7 @@
  * Ids grow in the order of commits: who has seen event N and asks for "after N" misses nothing.
  */
 import type { CustomerId, MachineId } from '#kernel/ids.ts';
+import type { ResourceSnapshot } from './resource-snapshot.ts';
 
 /** Mirrors the machine states; the domain owns their meaning. */
 export type MachineStateName = 'created' | 'running' | 'paused' | 'shutdown';
@@ -18,7 +19,7 @@ interface MachineEventFields {
   readonly message: string;
 }
 
-export type DomainEvent =
+export type MachineEvent =
   | ({ readonly kind: 'machine.created'; readonly state: 'created' } & MachineEventFields)
   | ({
       readonly kind: 'machine.state-changed';
@@ -39,8 +40,49 @@ export type DomainEvent =
     } & MachineEventFields)
   | ({ readonly kind: 'machine.deleted'; readonly state: MachineStateName } & MachineEventFields);
 
-export interface RecordedEvent {
+/** What is measured: a machine with its owner, or, when both are undefined, the host itself. */
+interface MeasuredFields {
+  readonly machineId: MachineId | undefined;
+  readonly customerId: CustomerId | undefined;
+  /** Of the host: what it was told to be called. Of a machine: the machine's id. */
+  readonly instanceId: string;
+  readonly accountId: string | undefined;
+}
+
+/** A threshold was crossed for as long as its rule says, or the trouble is over. */
+export interface ThresholdEvent extends MeasuredFields {
+  readonly kind: 'threshold.violated' | 'threshold.resolved';
+  readonly ruleId: string;
+  readonly ruleName: string;
+  readonly severity: 'info' | 'warning' | 'critical';
+  /** The metric or expression, and what the rule compares it with. */
+  readonly subject: string;
+  readonly comparison: string;
+  readonly thresholdValue: number;
+  /** Undefined when it resolved because there is nothing left to measure. */
+  readonly currentValue: number | undefined;
+  /** When the threshold was first crossed. */
+  readonly sinceMs: number;
+  /** Of the series that crossed it, and those the rule adds. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly message: string;
+}
+
+/** Written only while somebody subscribes to it, and kept for days, not weeks. */
+export interface SnapshotEvent extends MeasuredFields {
+  readonly kind: 'metrics.sampled';
+  readonly snapshot: ResourceSnapshot;
+}
+
+export type DomainEvent = MachineEvent | ThresholdEvent | SnapshotEvent;
+export type EventKind = DomainEvent['kind'];
+
+export interface RecordedEvent<Event extends DomainEvent = DomainEvent> {
   readonly id: number;
   readonly at: number;
-  readonly event: DomainEvent;
+  readonly event: Event;
+}
+
+export function isMachineEvent(recorded: RecordedEvent): recorded is RecordedEvent<MachineEvent> {
+  return recorded.event.kind.startsWith('machine.');
 }

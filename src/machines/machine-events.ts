@@ -1,5 +1,5 @@
 /** One builder per thing that happens to a machine, so that every event of a kind reads alike. */
-import type { DomainEvent } from '#events/event.ts';
+import type { MachineEvent } from '#events/event.ts';
 import type { Machine, MachineState } from './machine.ts';
 
 type Subject = Pick<Machine, 'id' | 'customerId'>;
@@ -12,7 +12,7 @@ function subject({ id, customerId }: Subject) {
   return { machineId: id, customerId };
 }
 
-export function createdEvent(machine: Subject): DomainEvent {
+export function createdEvent(machine: Subject): MachineEvent {
   return {
     kind: 'machine.created',
     state: 'created',
@@ -22,7 +22,7 @@ export function createdEvent(machine: Subject): DomainEvent {
   };
 }
 
-export function stateChangedEvent(machine: Machine, to: MachineState, told: Told): DomainEvent {
+export function stateChangedEvent(machine: Machine, to: MachineState, told: Told): MachineEvent {
   return {
     kind: 'machine.state-changed',
     from: machine.state,
@@ -32,19 +32,19 @@ export function stateChangedEvent(machine: Machine, to: MachineState, told: Told
   };
 }
 
-export function rebootedEvent(machine: Machine, told: Told): DomainEvent {
+export function rebootedEvent(machine: Machine, told: Told): MachineEvent {
   return { kind: 'machine.rebooted', state: 'running', ...subject(machine), ...told };
 }
 
-export function commandFailedEvent(machine: Machine, told: Told): DomainEvent {
+export function commandFailedEvent(machine: Machine, told: Told): MachineEvent {
   return { kind: 'machine.command-failed', state: machine.state, ...subject(machine), ...told };
 }
 
-export function teardownFailedEvent(machine: Machine, told: Told): DomainEvent {
+export function teardownFailedEvent(machine: Machine, told: Told): MachineEvent {
   return { kind: 'machine.teardown-failed', state: machine.state, ...subject(machine), ...told };
 }
 
-export function deletedEvent(machine: Machine): DomainEvent {
+export function deletedEvent(machine: Machine): MachineEvent {
   return {
     kind: 'machine.deleted',
     state: machine.state,

@@ -8,7 +8,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { isErrorKind, toDroverError } from '#kernel/errors.ts';
 import type { MachineId } from '#kernel/ids.ts';
 import type { Log } from '#kernel/log.ts';
-import type { DomainEvent } from '#events/event.ts';
+import type { MachineEvent } from '#events/event.ts';
 import type { IntentOutcomes } from './intent-outcomes.ts';
 import { deletedEvent, stateChangedEvent } from './machine-events.ts';
 import type { IntentOutcome, MachineIntent } from './machine-intent.ts';
@@ -59,7 +59,7 @@ export class MachineJournal {
   async finish(
     intent: MachineIntent,
     outcome: IntentOutcome,
-    change: { readonly update: MachineUpdate; readonly events: readonly DomainEvent[] },
+    change: { readonly update: MachineUpdate; readonly events: readonly MachineEvent[] },
   ): Promise<void> {
     const { store, outcomes } = this.#parts;
     const whole = { machineId: this.#id, ...change };
@@ -77,7 +77,7 @@ export class MachineJournal {
   async write(
     machine: Machine,
     change: Change,
-    events: readonly DomainEvent[],
+    events: readonly MachineEvent[],
   ): Promise<Machine | undefined> {
     const { store, clock } = this.#parts;
     const update = { ...change, updatedAt: clock.nowMs() };

@@ -3,7 +3,7 @@
  * answer may rely on it surviving a crash. Events are written in the same transaction.
  */
 import type { QuotaLimits, Usage } from '#access/quota.ts';
-import type { DomainEvent } from '#events/event.ts';
+import type { MachineEvent } from '#events/event.ts';
 import type { CustomerId, HostId, IntentId, MachineId } from '#kernel/ids.ts';
 import type { ProcessRecord } from './hypervisor.ts';
 import type { LeaseRequest } from './host-network.ts';
@@ -20,7 +20,7 @@ export interface NewMachine {
   readonly leases: readonly LeaseRequest[];
   /** Used when the customer has no limits of its own stored. */
   readonly defaultQuota: QuotaLimits;
-  readonly event: DomainEvent;
+  readonly event: MachineEvent;
 }
 
 /** What is observed anew; an absent key leaves the column as it is. */
@@ -79,7 +79,7 @@ export interface MachineStore {
   update(
     id: MachineId,
     update: MachineUpdate,
-    events: readonly DomainEvent[],
+    events: readonly MachineEvent[],
   ): Promise<Machine | undefined>;
   /**
    * Removes the row and its leases, and ends its intents: `done` are those that asked for the
@@ -88,7 +88,7 @@ export interface MachineStore {
    */
   remove(
     id: MachineId,
-    events: readonly DomainEvent[],
+    events: readonly MachineEvent[],
     done: { readonly intents: readonly IntentId[]; readonly outcome: IntentOutcome; at: number },
   ): Promise<void>;
 
@@ -110,7 +110,7 @@ export interface MachineStore {
     change: {
       readonly machineId: MachineId;
       readonly update: MachineUpdate;
-      readonly events: readonly DomainEvent[];
+      readonly events: readonly MachineEvent[];
     },
   ): Promise<void>;
   /** Done intents older than the instant, `limit` at most. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ADA, BOB, specOf } from '#test/contract/store-fixtures.ts';
 import { BOOT, failure, openWorld, PAUSE, RESUME, type Life } from '#test/machine-fixture.ts';
-import type { RecordedEvent } from '#events/event.ts';
+import type { MachineEvent, RecordedEvent } from '#events/event.ts';
 import type { MachineId } from '#kernel/ids.ts';
 import { watchMachines, type WatchQuery } from './machine-watch.ts';
 
@@ -15,10 +15,10 @@ function open(life: Life, query: Partial<WatchQuery>, signal = new AbortControll
 }
 
 async function take(
-  watch: AsyncGenerator<RecordedEvent>,
+  watch: AsyncGenerator<RecordedEvent<MachineEvent>>,
   count: number,
-): Promise<readonly RecordedEvent[]> {
-  const taken: RecordedEvent[] = [];
+): Promise<readonly RecordedEvent<MachineEvent>[]> {
+  const taken: RecordedEvent<MachineEvent>[] = [];
   while (taken.length < count) {
     const { value, done } = await watch.next();
     if (done === true) break;
@@ -27,7 +27,7 @@ async function take(
   return taken;
 }
 
-const tell = ({ event }: RecordedEvent) => `${event.machineId} ${event.state}`;
+const tell = ({ event }: RecordedEvent<MachineEvent>) => `${event.machineId} ${event.state}`;
 
 describe('watching machines', () => {
   it('from now on tells what happens from then on', async () => {

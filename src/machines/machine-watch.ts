@@ -4,7 +4,7 @@
  */
 import type { EventLog } from '#events/event-log.ts';
 import type { EventSignal } from '#events/event-signal.ts';
-import type { RecordedEvent } from '#events/event.ts';
+import { isMachineEvent, type MachineEvent, type RecordedEvent } from '#events/event.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
 import type { CustomerId, MachineId } from '#kernel/ids.ts';
@@ -35,7 +35,7 @@ export async function* watchMachines(
   { events, eventSignal, clock }: WatchParts,
   query: WatchQuery,
   signal: AbortSignal,
-): AsyncGenerator<RecordedEvent> {
+): AsyncGenerator<RecordedEvent<MachineEvent>> {
   const { customerId, machineIds } = query;
   const machineId = machineIds.size === 1 ? [...machineIds][0] : undefined;
   let afterId = await firstPosition(events, query.afterId);
@@ -48,6 +48,7 @@ export async function* watchMachines(
     for (const recorded of batch) {
       if (signal.aborted) return;
       afterId = recorded.id;
+      if (!isMachineEvent(recorded)) continue;
       if (machineIds.size > 1 && !machineIds.has(recorded.event.machineId)) continue;
       yield recorded;
     }

@@ -18,8 +18,8 @@ export async function appendEvents(
   const rows = events.map((event) => ({
     at,
     kind: event.kind,
-    customer_id: event.customerId,
-    machine_id: event.machineId,
+    customer_id: event.customerId ?? '',
+    machine_id: event.machineId ?? '',
     body: JSON.stringify(event),
   }));
   await trx.insertInto('events').values(rows).execute();

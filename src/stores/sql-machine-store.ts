@@ -6,7 +6,7 @@
 import { sql, type Selectable, type Transaction } from 'kysely';
 import { exceededLimit, exceededToError, type QuotaLimits, type Usage } from '#access/quota.ts';
 import type { EventSignal } from '#events/event-signal.ts';
-import type { DomainEvent } from '#events/event.ts';
+import type { MachineEvent } from '#events/event.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
 import type { CustomerId, HostId, IntentId, MachineId } from '#kernel/ids.ts';
@@ -183,7 +183,7 @@ export class SqlMachineStore implements MachineStore {
   async update(
     id: MachineId,
     update: MachineUpdate,
-    events: readonly DomainEvent[],
+    events: readonly MachineEvent[],
   ): Promise<Machine | undefined> {
     const row = await this.#database.write(async (trx) => {
       const present = await this.#lockMachine(trx, id);
@@ -196,7 +196,7 @@ export class SqlMachineStore implements MachineStore {
 
   async remove(
     id: MachineId,
-    events: readonly DomainEvent[],
+    events: readonly MachineEvent[],
     done: { readonly intents: readonly IntentId[]; readonly outcome: IntentOutcome; at: number },
   ): Promise<void> {
     await this.#database.write(async (trx) => {
@@ -247,7 +247,7 @@ export class SqlMachineStore implements MachineStore {
     change: {
       readonly machineId: MachineId;
       readonly update: MachineUpdate;
-      readonly events: readonly DomainEvent[];
+      readonly events: readonly MachineEvent[];
     },
   ): Promise<void> {
     const { machineId, update } = change;
@@ -268,7 +268,7 @@ export class SqlMachineStore implements MachineStore {
   async #apply(
     trx: Transaction<Schema>,
     present: MachineRow,
-    change: { readonly update: MachineUpdate; readonly events: readonly DomainEvent[] },
+    change: { readonly update: MachineUpdate; readonly events: readonly MachineEvent[] },
   ): Promise<MachineRow> {
     const columns = updateToColumns(change.update);
     await trx.updateTable('machines').set(columns).where('id', '=', present.id).execute();
@@ -286,7 +286,7 @@ export class SqlMachineStore implements MachineStore {
     return changed;
   }
 
-  async #append(trx: Transaction<Schema>, events: readonly DomainEvent[]): Promise<void> {
+  async #append(trx: Transaction<Schema>, events: readonly MachineEvent[]): Promise<void> {
     await appendEvents(trx, this.#database.dialect, { at: this.#clock.nowMs(), events });
   }
 

@@ -125,7 +125,7 @@ export function itKeepsEvents(open: () => Promise<OpenEventLog>): void {
       for (const { id, event } of page) {
         assert.ok(id > afterId);
         afterId = id;
-        seen.add(event.machineId);
+        seen.add(event.machineId ?? '');
       }
       if (page.length === 0) await next;
     }

@@ -1,6 +1,6 @@
 /** Machines, requests for addresses and intents, as plain as they can be. */
 import type { QuotaLimits } from '#access/quota.ts';
-import type { DomainEvent } from '#events/event.ts';
+import type { MachineEvent } from '#events/event.ts';
 import type { CustomerId, HostId, IntentId, MachineId } from '#kernel/ids.ts';
 import type { LeaseRequest } from '#machines/host-network.ts';
 import type { IntentOutcome, MachineIntent } from '#machines/machine-intent.ts';
@@ -68,7 +68,7 @@ export function eventOf(
   kind: 'machine.created' | 'machine.deleted',
   machineId: string,
   customerId = ADA,
-): DomainEvent {
+): MachineEvent {
   const subject = { machineId: machineId as MachineId, customerId };
   const told = { reason: 'requested', message: 'as asked' };
   return kind === 'machine.created'
@@ -80,7 +80,7 @@ export function changeEvent(
   machineId: string,
   from: MachineState,
   state: MachineState,
-): DomainEvent {
+): MachineEvent {
   return {
     kind: 'machine.state-changed',
     from,

@@ -1,5 +1,13 @@
 import { machinesAndEvents } from './0001-machines-and-events.ts';
+import { metricHistory } from './0002-metric-history.ts';
+import { webhooks } from './0003-webhooks.ts';
+import { thresholdRules } from './0004-threshold-rules.ts';
 import type { Migration } from './migration.ts';
 
 /** In order of version, without gaps. */
-export const MIGRATIONS: readonly Migration[] = [machinesAndEvents];
+export const MIGRATIONS: readonly Migration[] = [
+  machinesAndEvents,
+  metricHistory,
+  webhooks,
+  thresholdRules,
+];
