@@ -1,5 +1,6 @@
 /**
- * Counters, gauges and histograms, written out in the Prometheus text format 0.0.4.
+ * Counters, gauges and histograms, written out in the Prometheus text format 0.0.4 or as
+ * OpenMetrics.
  *
  * Every metric declares its labels, and holds a bounded number of label sets: a value that would
  * open one set too many is dropped and counted, so that no caller can make memory grow by
@@ -117,7 +118,7 @@ export class MetricsRegistry {
   }
 
   /** Everything, families in the order of their names. A failing collector spoils only its own. */
-  expose(): string {
+  expose(format: 'text' | 'openmetrics' = 'text'): string {
     for (const collect of this.#collectors) {
       try {
         collect();
@@ -128,7 +129,7 @@ export class MetricsRegistry {
     }
     const lines: string[] = [];
     for (const name of [...this.#families.keys()].toSorted()) {
-      this.#families.get(name)?.expose(lines);
+      this.#families.get(name)?.expose(lines, format);
     }
     return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
   }
@@ -208,11 +209,15 @@ class Family {
     this.#series.clear();
   }
 
-  expose(lines: string[]): void {
+  expose(lines: string[], format: 'text' | 'openmetrics'): void {
     if (this.#series.size === 0) return;
     const { name, help } = this.#options;
-    lines.push(`# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`);
-    lines.push(`# TYPE ${name} ${this.kind}`);
+    // In OpenMetrics a counter's samples end in `_total` and its family does not.
+    const isBare = format === 'openmetrics' && this.kind === 'counter';
+    const family = isBare ? name.replace(/_total$/, '') : name;
+    const escaped = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+    lines.push(`# HELP ${family} ${format === 'text' ? escaped : escaped.replaceAll('"', '\\"')}`);
+    lines.push(`# TYPE ${family} ${this.kind}`);
     for (const series of this.#series.values()) {
       if (this.kind === 'histogram') this.#exposeHistogram(series, lines);
       else lines.push(`${name}${braced(series.labelText)} ${formatValue(series.value)}`);

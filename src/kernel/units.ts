@@ -3,6 +3,8 @@ export const MIB = 1024 * 1024;
 export const GIB = 1024 * MIB;
 export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
 
 /** `1536 MiB` → `1.5 GiB`: for sentences people read, never for answers programs parse. */
 export function formatBytes(bytes: number): string {

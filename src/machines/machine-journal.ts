@@ -9,6 +9,7 @@ import { isErrorKind, toDroverError } from '#kernel/errors.ts';
 import type { MachineId } from '#kernel/ids.ts';
 import type { Log } from '#kernel/log.ts';
 import type { MachineEvent } from '#events/event.ts';
+import type { HostRoster } from './host-roster.ts';
 import type { IntentOutcomes } from './intent-outcomes.ts';
 import { deletedEvent, stateChangedEvent } from './machine-events.ts';
 import type { IntentOutcome, MachineIntent } from './machine-intent.ts';
@@ -20,6 +21,8 @@ export interface JournalParts {
   readonly log: Log;
   readonly store: MachineStore;
   readonly outcomes: IntentOutcomes;
+  /** Hears of every change that was recorded. */
+  readonly roster?: HostRoster;
   /** Aborts when the process lets go of its machines; they run on. */
   readonly closing: AbortSignal;
 }
@@ -61,9 +64,10 @@ export class MachineJournal {
     outcome: IntentOutcome,
     change: { readonly update: MachineUpdate; readonly events: readonly MachineEvent[] },
   ): Promise<void> {
-    const { store, outcomes } = this.#parts;
+    const { store, outcomes, roster } = this.#parts;
     const whole = { machineId: this.#id, ...change };
     await this.#insist(() => store.finishIntent(intent.id, outcome, whole));
+    roster?.hear(change.events);
     outcomes.settle(intent.id, outcome);
   }
 
@@ -79,9 +83,11 @@ export class MachineJournal {
     change: Change,
     events: readonly MachineEvent[],
   ): Promise<Machine | undefined> {
-    const { store, clock } = this.#parts;
+    const { store, clock, roster } = this.#parts;
     const update = { ...change, updatedAt: clock.nowMs() };
-    return await this.#insist(() => store.update(machine.id, update, events));
+    const updated = await this.#insist(() => store.update(machine.id, update, events));
+    roster?.hear(events);
+    return updated;
   }
 
   /** A state that was observed, not asked for. */
@@ -95,12 +101,14 @@ export class MachineJournal {
 
   /** Every delete that is waiting has what it asked for; the store ends all other intents. */
   async remove(machine: Machine): Promise<void> {
-    const { store, outcomes, clock } = this.#parts;
+    const { store, outcomes, clock, roster } = this.#parts;
     const pending = await this.pendingIntents();
     const intents = pending.filter(({ command }) => command.kind === 'delete').map(({ id }) => id);
     const outcome: IntentOutcome = { kind: 'done', state: machine.state, detail: 'deleted' };
     const done = { intents, outcome, at: clock.nowMs() };
-    await this.#insist(() => store.remove(machine.id, [deletedEvent(machine)], done));
+    const events = [deletedEvent(machine)];
+    await this.#insist(() => store.remove(machine.id, events, done));
+    roster?.hear(events);
     for (const id of intents) outcomes.settle(id, outcome);
   }
 

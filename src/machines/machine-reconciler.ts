@@ -144,7 +144,7 @@ export class MachineReconciler implements AsyncDisposable {
   }
 
   async #machinesToTakeUp(): Promise<readonly MachineId[]> {
-    const { store, hostId, capacity } = this.#options;
+    const { store, hostId, capacity, roster } = this.#options;
     const ids: MachineId[] = [];
     let afterId = '';
     for (;;) {
@@ -153,6 +153,7 @@ export class MachineReconciler implements AsyncDisposable {
       if (last === undefined) return ids;
       afterId = last.id;
       for (const machine of page) {
+        roster?.load(machine);
         if (mayHaveGuest(machine)) ids.push(machine.id);
         // Counted before it is found: what it holds must not be given to another meanwhile.
         if (isLive(machine.state)) capacity.adopt(machine.id, machine.spec);

@@ -4,7 +4,8 @@ import { dirname } from 'node:path';
 import { parseConfigDocument } from './config-document.ts';
 import type { ConfigDocument, ConfigFile, ConfigProblem, FileValue } from './config-document.ts';
 import { ALL_SETTINGS, OTHER_VARIABLES } from './config-settings.ts';
-import type { AnySetting, Setting } from './config-settings.ts';
+import type { AnySetting } from './config-settings.ts';
+import type { Setting } from './setting.ts';
 import type { Environment } from './env.ts';
 import { didYouMean } from '#kernel/nearest.ts';
 

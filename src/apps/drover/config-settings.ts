@@ -25,27 +25,12 @@ import {
   urlKind,
   wholeKind,
 } from './config-values.ts';
-import type { Database, ShareOrSize, ValueKind } from './config-values.ts';
-import { VARIABLE_PREFIX } from './env.ts';
-
-export interface SettingFields<T> {
-  readonly kind: ValueKind<T>;
-  readonly fallback: NoInfer<T>;
-  /** What the fallback is, where a value cannot say it. */
-  readonly fallbackDoc?: string;
-  readonly doc: string;
-  /** A flag that does not follow from the key, which may be given several times. */
-  readonly repeatedFlag?: string;
-}
-
-export interface Setting<T> extends SettingFields<T> {
-  readonly key: string;
-  readonly variable: string;
-  readonly flag: string;
-}
+import type { Database, ShareOrSize } from './config-values.ts';
+import { METRICS_SETTINGS } from './metrics-settings.ts';
+import { optional, setting } from './setting.ts';
 
 /** Surfaces that this version serves, each of which can have a port of its own. */
-export const SURFACES = ['vm-service'] as const;
+export const SURFACES = ['vm-service', 'vm-metrics'] as const;
 export type SurfaceName = (typeof SURFACES)[number];
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const AUTH_MODES = ['auto', 'dev', 'token', 'jwt'] as const;
@@ -53,17 +38,6 @@ export const ACCELERATORS = ['auto', 'kvm', 'tcg'] as const;
 export const KERNEL_MACHINES = ['microvm', 'q35'] as const;
 export const NETWORK_MODES = ['auto', 'tap', 'user'] as const;
 export const ISOLATIONS = ['machine', 'customer'] as const;
-
-const optional = <T>(kind: ValueKind<T>): ValueKind<T | undefined> => ({
-  ...kind,
-  show: (value) => (value === undefined ? undefined : kind.show(value)),
-});
-
-function setting<T>(key: string, fields: SettingFields<T>): Setting<T> {
-  const words = key.replaceAll('.', '-').replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '-');
-  const variable = `${VARIABLE_PREFIX}${words.replaceAll('-', '_').toUpperCase()}`;
-  return { key, variable, flag: fields.repeatedFlag ?? words.toLowerCase(), ...fields };
-}
 
 const serving = {
   host: setting('host', {
@@ -276,7 +250,13 @@ const networking = {
   }),
 } as const;
 
-export const SETTINGS = { ...serving, ...security, ...machines, ...networking } as const;
+export const SETTINGS = {
+  ...serving,
+  ...security,
+  ...machines,
+  ...networking,
+  ...METRICS_SETTINGS,
+} as const;
 
 export type AnySetting = (typeof SETTINGS)[keyof typeof SETTINGS];
 

@@ -8,7 +8,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { parseSubnet } from '#backends/network/subnet.ts';
 import { isHostId } from '#kernel/ids.ts';
 import type { HostId } from '#kernel/ids.ts';
-import { GIB, MIB } from '#kernel/units.ts';
+import { DAY_MS, GIB, HOUR_MS, MIB, MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 
 export interface ValueContext {
   /** What relative paths are relative to: the config file's folder, or the current directory. */
@@ -143,6 +143,80 @@ export function sizeKind(leastBytes: number): ValueKind<number> {
     },
     show: formatSize,
   };
+}
+
+const DURATION = /^(\d{1,12})(ms|s|m|h|d)$/;
+const DURATION_UNITS = { d: DAY_MS, h: HOUR_MS, m: MINUTE_MS, s: SECOND_MS, ms: 1 } as const;
+
+/** Milliseconds inside; written with a unit, `500ms`, `30s`, `15m`, `24h` or `30d`. */
+export function durationKind(leastMs: number, mostMs: number): ValueKind<number> {
+  return {
+    expectation: `a duration from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}`,
+    argument: 'DURATION',
+    parse(raw) {
+      const match = typeof raw === 'string' ? DURATION.exec(raw.trim()) : null;
+      const unit = match?.[2] as keyof typeof DURATION_UNITS | undefined;
+      if (unit === undefined) return undefined;
+      const ms = Number(match?.[1]) * DURATION_UNITS[unit];
+      return ms >= leastMs && ms <= mostMs ? ms : undefined;
+    },
+    show: formatDuration,
+  };
+}
+
+function formatDuration(ms: number): string {
+  const fitting = Object.entries(DURATION_UNITS).find(([, unit]) => ms % unit === 0);
+  return fitting === undefined ? `${ms}ms` : `${ms / fitting[1]}${fitting[0]}`;
+}
+
+export const wordListKind: ValueKind<readonly string[]> = {
+  expectation: 'a list of words',
+  argument: 'NAME[,NAME…]',
+  parse: (raw) =>
+    Array.isArray(raw) && raw.length === 0
+      ? []
+      : parseList(raw, ',', (entry) => (/^[a-z0-9_]+$/.test(entry) ? entry : undefined)),
+  show: asIs,
+};
+
+/** Maps whose keys are checked by the domain that they belong to. */
+export type Entries = readonly Readonly<Record<string, unknown>>[];
+
+const SECRET_KEY = /token$|password$|secret|^headers$/i;
+
+/** In a variable or flag it is JSON. What gives access is masked when shown. */
+export function entriesKind(what: string): ValueKind<Entries> {
+  return {
+    expectation: `${what}; in a variable or flag, as JSON`,
+    argument: 'JSON',
+    parse(raw) {
+      const value: unknown = typeof raw === 'string' ? parseJson(raw) : raw;
+      return Array.isArray(value) && value.every(isEntry) ? value : undefined;
+    },
+    show: (entries) => entries.map(maskEntry),
+    holdsSecret: (entries) => entries.some((entry) => Object.keys(entry).some(isSecretKey)),
+  };
+}
+
+const isSecretKey = (key: string) => SECRET_KEY.test(key);
+
+function isEntry(value: unknown): value is Entries[number] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function maskEntry(entry: Entries[number]): object {
+  return Object.fromEntries(
+    Object.entries(entry).map(([key, value]) => [key, isSecretKey(key) ? '***' : value]),
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Told by the expectation, with the setting's name and place.
+    return undefined;
+  }
 }
 
 /** A share of what the host has, or a size. */

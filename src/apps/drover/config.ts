@@ -26,6 +26,7 @@ import type {
 import { sqliteAt } from './config-values.ts';
 import type { Database, ShareOrSize } from './config-values.ts';
 import type { Environment } from './env.ts';
+import { readMetrics, type MetricsConfig } from './config-metrics.ts';
 
 export interface Config {
   readonly host: string;
@@ -53,6 +54,7 @@ export interface Config {
   readonly console: { readonly maxBytes: number };
   readonly events: { readonly retentionDays: number };
   readonly network: NetworkConfig;
+  readonly metrics: MetricsConfig;
 }
 
 export interface TlsConfig {
@@ -93,6 +95,7 @@ export function parseConfig(input: ConfigInput): ParsedConfig {
   const host = reader.read(SETTINGS.host);
   const port = reader.read(SETTINGS.port);
   const insecure = reader.read(SETTINGS.insecure);
+  const auth = resolveAuth(reader, { host, insecure });
   const config: Config = {
     host,
     port,
@@ -105,7 +108,7 @@ export function parseConfig(input: ConfigInput): ParsedConfig {
     drainMs: reader.read(SETTINGS.drainMs),
     insecure,
     tls: readTls(reader),
-    auth: resolveAuth(reader, { host, insecure }),
+    auth,
     hypervisor: {
       accelerator: reader.read(SETTINGS.accelerator),
       kernelMachine: reader.read(SETTINGS.kernelMachine),
@@ -124,6 +127,7 @@ export function parseConfig(input: ConfigInput): ParsedConfig {
     console: { maxBytes: reader.read(SETTINGS.consoleMaxBytes) },
     events: { retentionDays: reader.read(SETTINGS.eventsRetentionDays) },
     network: readNetwork(reader),
+    metrics: readMetrics(reader, { host, isDev: auth.mode === 'dev' }),
   };
   if (reader.problems.length > 0) throw problemsToError(reader.problems);
   return { config, secrets: { databaseUrl: database.url }, inForce: reader.inForce() };

@@ -11,14 +11,27 @@ declare module 'fastify' {
   }
 }
 
+export interface AuthenticationOptions {
+  /** Whom a caller without credentials is taken for; undefined refuses such callers. */
+  readonly anonymous?: Principal | undefined;
+}
+
 /**
  * Authenticates before the body is read, so that a stranger's megabytes are not. Unknown paths
  * answer 404 to all: which paths exist is in the public API document anyway.
  */
-export function registerAuthentication(app: FastifyInstance, authenticator: Authenticator): void {
+export function registerAuthentication(
+  app: FastifyInstance,
+  authenticator: Authenticator,
+  { anonymous }: AuthenticationOptions = {},
+): void {
   app.addHook('onRequest', async (request) => {
     if (request.is404 || request.routeOptions.config.public === true) return;
     const { authorization } = request.headers;
+    if (authorization === undefined && anonymous !== undefined) {
+      request.principal = anonymous;
+      return;
+    }
     request.principal = await authenticator.authenticate(authorization, request.signal);
   });
 }

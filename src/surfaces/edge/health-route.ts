@@ -1,5 +1,6 @@
 /** `GET /health`: the report as JSON, or one word to a client that prefers text/plain. */
 import type { FastifyInstance } from 'fastify';
+import { weightOf } from './accept.ts';
 import type { HealthChecks } from './health-checks.ts';
 
 export function registerHealthRoute(app: FastifyInstance, health: HealthChecks): void {
@@ -19,18 +20,4 @@ export function registerHealthRoute(app: FastifyInstance, health: HealthChecks):
 export function prefersPlainText(accept: string | undefined): boolean {
   if (accept === undefined) return false;
   return weightOf(accept, 'text/plain') > weightOf(accept, 'application/json');
-}
-
-/** The q of the most specific range that covers the type; 0 when none does. */
-function weightOf(accept: string, type: string): number {
-  const anyOfKind = `${type.split('/', 1)[0]}/*`;
-  let best = { rank: 0, q: 0 };
-  for (const range of accept.slice(0, 1024).toLowerCase().split(',')) {
-    const [name, ...parameters] = range.split(';').map((part) => part.trim());
-    const rank = name === type ? 3 : name === anyOfKind ? 2 : name === '*/*' ? 1 : 0;
-    if (rank <= best.rank) continue;
-    const q = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? '1';
-    best = { rank, q: /^(?:0|1)(?:\.\d{0,3})?$/.test(q) ? Number(q) : 0 };
-  }
-  return best.q;
 }

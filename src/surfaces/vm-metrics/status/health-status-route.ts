@@ -1,0 +1,25 @@
+/** `GET /api/v1/health/status`: each part of measuring with the reason for its status. */
+import type { FastifyInstance } from 'fastify';
+import type { VmMetricsParts } from '#surfaces/vm-metrics/vm-metrics-parts.ts';
+
+export function registerHealthStatus(app: FastifyInstance, parts: VmMetricsParts): void {
+  app.get('/api/v1/health/status', { config: { public: true } }, async (_request, reply) => {
+    const { status, uptimeSeconds, components } = await parts.health.report();
+    void reply.code(status === 'error' ? 503 : 200).header('cache-control', 'no-store');
+    return {
+      status,
+      uptime_seconds: uptimeSeconds,
+      components: Object.fromEntries(
+        components.map(({ name, status: own, lastSuccessMs, details }) => [
+          name,
+          { status: own, last_success: toUnixSeconds(lastSuccessMs), details },
+        ]),
+      ),
+      version: parts.version,
+    };
+  });
+}
+
+function toUnixSeconds(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.floor(ms / 1000);
+}
