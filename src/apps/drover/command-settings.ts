@@ -1,6 +1,6 @@
 /** Makes options of settings, so that each is a flag of the commands that read the config. */
 import type { OptionSpec, OptionTable } from './command.ts';
-import { ALL_SETTINGS, SETTINGS } from './config-settings.ts';
+import { AGENT_SETTINGS, ALL_SETTINGS, SETTINGS } from './config-settings.ts';
 import type { AnySetting } from './config-settings.ts';
 
 const CONFIG: OptionTable = {
@@ -14,6 +14,9 @@ const CONFIG: OptionTable = {
 
 /** For the commands that run or show the server. */
 export const ALL_SETTING_OPTIONS = toOptions(ALL_SETTINGS);
+
+/** For the agent. */
+export const AGENT_OPTIONS = toOptions(AGENT_SETTINGS);
 
 /** For the commands that only need to find the data. */
 export const DATA_OPTIONS = toOptions([SETTINGS.data, SETTINGS.database]);

@@ -1,5 +1,6 @@
 /** Every command, in the order in which help shows them. */
 import type { Command } from './command.ts';
+import { agent } from './commands/agent.ts';
 import { completion } from './commands/completion.ts';
 import { config } from './commands/config.ts';
 import { imageBuild, imageList } from './commands/image.ts';
@@ -24,6 +25,7 @@ import { vmWatch } from './commands/vm-watch.ts';
 
 export const COMMANDS: readonly Command[] = [
   up,
+  agent,
   config,
   vmRun,
   vmCreate,

@@ -12,10 +12,14 @@ import type { Environment } from './env.ts';
 
 const MAX_FILE_BYTES = 1 * MIB;
 
-/** `--config` and `DROVER_CONFIG` must exist; the default place may be empty. */
+/**
+ * `folderName` is what the data folder is called where none is set.
+ * `--config` and `DROVER_CONFIG` must exist; the default place may be empty.
+ */
 export async function loadConfig(
   flags: ReadonlyMap<string, FlagValue>,
   env: Environment,
+  folderName?: string,
 ): Promise<ParsedConfig & { readonly configPath: string | undefined }> {
   const given = flags.get('config') ?? env.variables['DROVER_CONFIG'];
   const source = flags.has('config') ? '--config' : 'DROVER_CONFIG';
@@ -23,7 +27,7 @@ export async function loadConfig(
     typeof given === 'string'
       ? await readGiven(resolve(env.currentDir, given), source)
       : await readConfigFile(defaultConfigPath(env));
-  return { ...parseConfig({ flags, env, file }), configPath: file?.path };
+  return { ...parseConfig({ flags, env, file, folderName }), configPath: file?.path };
 }
 
 async function readGiven(path: string, source: string): Promise<ConfigFile> {

@@ -16,6 +16,8 @@ export interface ConfigInput {
   readonly flags: ReadonlyMap<string, FlagValue>;
   readonly env: Environment;
   readonly file?: ConfigFile | undefined;
+  /** What the data folder is called where none is set: `drover` when this is left out. */
+  readonly folderName?: string | undefined;
 }
 
 export interface SettingInForce {

@@ -258,6 +258,14 @@ export const SETTINGS = {
   ...METRICS_SETTINGS,
 } as const;
 
+/** What the agent knows of them: it has no machines and no networks of its own. */
+export const AGENT_SETTINGS: readonly AnySetting[] = [
+  ...[SETTINGS.port, SETTINGS.host, SETTINGS.data, SETTINGS.database, SETTINGS.hostId],
+  ...[SETTINGS.logLevel, SETTINGS.drainMs],
+  ...Object.values(security),
+  ...Object.values(METRICS_SETTINGS),
+];
+
 export type AnySetting = (typeof SETTINGS)[keyof typeof SETTINGS];
 
 export const ALL_SETTINGS: readonly AnySetting[] = Object.values(SETTINGS);

@@ -88,8 +88,8 @@ export interface ParsedConfig {
 
 export function parseConfig(input: ConfigInput): ParsedConfig {
   const reader = new ConfigReader(input);
-  const { env } = input;
-  const dataDir = reader.read(SETTINGS.data, () => defaultDataDir(env)) ?? '';
+  const { env, folderName = 'drover' } = input;
+  const dataDir = reader.read(SETTINGS.data, () => defaultDataDir(env, folderName)) ?? '';
   const sqlite = sqliteAt(join(dataDir, 'drover.db'));
   const database = reader.read(SETTINGS.database, () => sqlite) ?? sqlite;
   const host = reader.read(SETTINGS.host);
@@ -139,9 +139,9 @@ export function defaultConfigPath(env: Environment): string {
   return join(env.configHome ?? join(env.homeDir, '.config'), 'drover', 'drover.yaml');
 }
 
-function defaultDataDir(env: Environment): string {
-  if (env.isRoot) return '/var/lib/drover';
-  return join(env.dataHome ?? join(env.homeDir, '.local', 'share'), 'drover');
+function defaultDataDir(env: Environment, folderName: string): string {
+  if (env.isRoot) return join('/var/lib', folderName);
+  return join(env.dataHome ?? join(env.homeDir, '.local', 'share'), folderName);
 }
 
 function readTls(reader: ConfigReader): TlsConfig | undefined {

@@ -2,15 +2,15 @@
  * The third of four steps: env → config → context → server. Opens what the server stands on, in
  * order, and closes it in reverse. Tests and benchmarks hand in parts of their own.
  */
-import { mkdir, readFile } from 'node:fs/promises';
-import { Authenticator } from '#access/authenticator.ts';
-import { createJwtVerifier } from '#access/jwt-verifier.ts';
+import { mkdir } from 'node:fs/promises';
+import type { Authenticator } from '#access/authenticator.ts';
 import { TokenService } from '#access/token-service.ts';
 import { EventSignal } from '#events/event-signal.ts';
 import { systemClock, type Clock } from '#kernel/clock.ts';
-import { toDroverError } from '#kernel/errors.ts';
-import type { HostId } from '#kernel/ids.ts';
+import type { HostId, MachineId } from '#kernel/ids.ts';
+import { DAY_MS } from '#kernel/units.ts';
 import { MetricsRegistry } from '#kernel/metrics-registry.ts';
+import { HostRoster } from '#machines/host-roster.ts';
 import { HostCapacity } from '#machines/host-capacity.ts';
 import { IntentOutcomes } from '#machines/intent-outcomes.ts';
 import { MachineReconciler } from '#machines/machine-reconciler.ts';
@@ -19,12 +19,13 @@ import { createStores, type Stores } from '#stores/create-stores.ts';
 import { openDatabase } from '#stores/open-database.ts';
 import { createLogger, type Logger } from '#surfaces/edge/logger.ts';
 import { openProcessMetrics } from '#surfaces/edge/process-metrics.ts';
+import { createAuthenticator } from './authentication.ts';
 import { openBackends, type Backends } from './backends.ts';
 import type { ParsedConfig } from './config.ts';
 import { hostCapacity } from './host-limits.ts';
 import { loadHostId } from './host-id.ts';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
+import { MachineCollector, type MachineSize } from './machine-collector.ts';
+import { openMeasuring, type Measuring } from './measuring.ts';
 
 export interface AppContext extends AsyncDisposable {
   readonly loaded: ParsedConfig;
@@ -37,6 +38,7 @@ export interface AppContext extends AsyncDisposable {
   readonly authenticator: Authenticator;
   readonly backends: Backends;
   readonly machines: MachineService;
+  readonly measuring: Measuring;
 }
 
 export interface ContextOverrides {
@@ -71,6 +73,7 @@ export async function openContext(
     network: backends.network,
     capacity: new HostCapacity(hostCapacity(config.capacity)),
     outcomes: new IntentOutcomes(),
+    roster: new HostRoster(),
   };
   const reconciler = stack.use(
     new MachineReconciler({ ...parts, keepEventsMs: config.events.retentionDays * DAY_MS }),
@@ -78,12 +81,31 @@ export async function openContext(
   await reconciler.start();
   const machines = new MachineService({ ...parts, defaultQuota: config.quota, owner: reconciler });
   const authenticator = await createAuthenticator(loaded, { stores, clock, log });
+  const measuring = stack.use(
+    await openMeasuring({
+      ...{ hostId, clock, log, metrics, config: config.metrics },
+      collectors: (table) => [
+        new MachineCollector({
+          table,
+          roster: parts.roster,
+          stats: (id, signal) => reconciler.stats(id, signal),
+          sizeOf: (id) => machineSize(stores, id),
+        }),
+      ],
+    }),
+  );
   const closing = stack.move();
   return {
     ...{ loaded, clock, log, metrics, hostId, stores, eventSignal, authenticator, backends },
-    machines,
+    ...{ machines, measuring },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+}
+
+async function machineSize(stores: Stores, id: MachineId): Promise<MachineSize | undefined> {
+  const machine = await stores.machines.get(id);
+  if (machine === undefined) return undefined;
+  return { vcpus: machine.spec.cpu.vcpus, memoryMib: machine.spec.memoryMib };
 }
 
 /** For the token commands, which need the database and nothing else. */
@@ -98,25 +120,4 @@ export async function openTokens(
     tokens: new TokenService({ store: stores.tokens, clock }),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
-}
-
-async function createAuthenticator(
-  { config }: ParsedConfig,
-  { stores, clock, log }: { readonly stores: Stores; readonly clock: Clock; readonly log: Logger },
-): Promise<Authenticator> {
-  const tokens = new TokenService({
-    store: stores.tokens,
-    clock,
-    onTouchFailed: (error) => {
-      log.warn({ error: toDroverError(error) }, 'the use of a token was not noted');
-    },
-  });
-  const { jwt, mode } = config.auth;
-  if (jwt === undefined) return new Authenticator({ devMode: mode === 'dev', tokens });
-  const keys =
-    jwt.keys.kind === 'url'
-      ? { jwksUrl: jwt.keys.jwksUrl }
-      : { pem: await readFile(jwt.keys.path, 'utf8') };
-  const verifier = createJwtVerifier({ ...jwt, keys, clock });
-  return new Authenticator({ devMode: mode === 'dev', tokens, jwt: verifier });
 }

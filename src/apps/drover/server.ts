@@ -2,7 +2,7 @@
  * The last of four steps: env → config → context → server. One gateway with everything, and a
  * listener of its own for each surface that is to be served alone.
  */
-import { readFile } from 'node:fs/promises';
+import type { FastifyInstance } from 'fastify';
 import packageJson from '#package.json' with { type: 'json' };
 import { toDroverError } from '#kernel/errors.ts';
 import { ConfigCache } from '#surfaces/vm-service/render/config.ts';
@@ -18,9 +18,12 @@ import { registerMetricsRoute } from '#surfaces/edge/metrics-route.ts';
 import { mountRpc } from '#surfaces/edge/rpc/mount-rpc.ts';
 import { createAuthenticationGate } from '#surfaces/edge/rpc/rpc-authentication.ts';
 import { createRpcHandlers } from '#surfaces/edge/rpc/rpc-handlers.ts';
-import type { Config, ParsedConfig } from './config.ts';
+import type { ParsedConfig } from './config.ts';
 import { openContext, type AppContext, type ContextOverrides } from './context.ts';
+import { listenerOptions } from './listener-options.ts';
+import type { SurfaceName } from './config-settings.ts';
 import { openServiceHealth } from './service-health.ts';
+import { mountVmMetrics } from './vm-metrics-app.ts';
 
 export interface DroverServer extends AsyncDisposable {
   readonly url: string;
@@ -36,15 +39,18 @@ export async function openServer(
   const { config } = loaded;
   await using stack = new AsyncDisposableStack();
   const context = stack.use(await openContext(loaded, overrides));
-  const build = await createRoutes(context, stack);
-  const common = { ...(await listenerOptions(config, context)), build };
+  const builds = await createBuilds(context, stack);
+  const common = await listenerOptions(config, context);
   const alone = [];
   for (const { surface, port } of config.listeners) {
-    const listener = stack.use(await openListener({ ...common, port }));
+    const build = builds[surface];
+    const listener = stack.use(await openListener({ ...common, port, build }));
     context.log.info({ surface, url: listener.url }, 'a surface is served alone');
     alone.push(listener);
   }
-  const gateway = stack.use(await openListener({ ...common, port: config.port }));
+  const gateway = stack.use(
+    await openListener({ ...common, port: config.port, build: builds.gateway }),
+  );
   context.log.info({ url: gateway.url, host: context.hostId }, 'ready');
   const closing = stack.move();
   return {
@@ -55,40 +61,25 @@ export async function openServer(
   };
 }
 
-async function listenerOptions(
-  config: Config,
-  { clock, log, metrics }: AppContext,
-): Promise<Omit<OpenListenerOptions, 'port' | 'build'>> {
-  const { tls, host, drainMs } = config;
-  const common = { host, clock, log, metrics, limits: { drainMs } };
-  if (tls === undefined) return common;
-  return {
-    ...common,
-    tls: {
-      cert: await readFile(tls.certFile, 'utf8'),
-      key: await readFile(tls.keyFile, 'utf8'),
-      ...(tls.clientCaFile === undefined
-        ? {}
-        : { clientCa: await readFile(tls.clientCaFile, 'utf8') }),
-    },
-  };
-}
+type Build = OpenListenerOptions['build'];
 
-async function createRoutes(
+/** What each listener serves: the gateway everything, the others one surface. */
+async function createBuilds(
   context: AppContext,
   stack: AsyncDisposableStack,
-): Promise<OpenListenerOptions['build']> {
-  const { authenticator, metrics } = context;
+): Promise<Readonly<Record<SurfaceName | 'gateway', Build>>> {
+  const { authenticator, metrics, clock, measuring } = context;
   const parts = createVmServiceParts(context);
   const health = createHealth(context);
-  const serviceHealth = stack.use(openServiceHealth(health, context.clock));
-  await refreshCounts(context, parts);
-  return (app) => {
+  const serviceHealth = stack.use(openServiceHealth(health, clock));
+  const refresh = () => refreshCounts(context, parts);
+  await refresh();
+  const mountVmService = (app: FastifyInstance, { isAlone }: { readonly isAlone: boolean }) => {
     // In a scope of its own: over RPC a refusal must have the form of the protocol.
     void app.register((rest, _options, done) => {
       registerAuthentication(rest, authenticator);
       registerHealthRoute(rest, health);
-      registerMetricsRoute(rest, metrics, () => refreshCounts(context, parts));
+      if (isAlone) registerMetricsRoute(rest, metrics, refresh);
       registerRestRoutes(rest, parts, packageJson.version);
       done();
     });
@@ -101,6 +92,16 @@ async function createRoutes(
         draining: app.draining,
       }),
     );
+  };
+  const config = context.loaded.config.metrics;
+  const metricsOptions = { measuring, config, authenticator, clock, metrics, refresh };
+  return {
+    'vm-service': (app) => mountVmService(app, { isAlone: true }),
+    'vm-metrics': (app) => mountVmMetrics(app, { ...metricsOptions, isAlone: true }),
+    gateway: (app) => {
+      mountVmService(app, { isAlone: false });
+      mountVmMetrics(app, { ...metricsOptions, isAlone: false });
+    },
   };
 }
 
