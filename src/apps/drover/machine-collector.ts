@@ -78,10 +78,16 @@ export class MachineCollector implements Collector {
     return entries.length === 0 ? undefined : this.#collectAll(entries, tick);
   }
 
+  /** One that cannot be measured spoils the collector's success, and nothing of the others. */
   async #collectAll(entries: readonly RosterEntry[], tick: Tick): Promise<void> {
-    const readings = await Promise.all(entries.map((entry) => this.#measure(entry, tick)));
-    if (tick.signal.aborted) return;
-    tick.readings.machines = readings.filter((reading) => reading !== undefined);
+    const readings: MachineReading[] = [];
+    tick.readings.machines = readings;
+    const all = entries.map(async (entry) => {
+      const reading = await this.#measure(entry, tick);
+      if (reading !== undefined) readings.push(reading);
+    });
+    const failed = (await Promise.allSettled(all)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   }
 
   async #measure(
