@@ -1,0 +1,244 @@
+/**
+ * Threshold rules at work: looks at each sample and at expressions, keeps the alerts, and tells by
+ * events, which are stored together with the states they tell of.
+ */
+import type { Clock } from '#kernel/clock.ts';
+import { DroverError, invalidArgument, toDroverError } from '#kernel/errors.ts';
+import type { CustomerId } from '#kernel/ids.ts';
+import type { Log } from '#kernel/log.ts';
+import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
+import type { SampleTable } from '#metrics/sample-table.ts';
+import type { CompletedTick } from '#metrics/sampler.ts';
+import { AlertTable, type AlertView, type Look } from './alert-table.ts';
+import { ExpressionRules, type Evaluation, type InstantQuery } from './expression-rules.ts';
+import { CollectorWatch } from './failing-collectors.ts';
+import { MetricRules } from './metric-rules.ts';
+import type { Rule, RuleDefinition, RuleId } from './rule.ts';
+import { RuleBook } from './rule-book.ts';
+import type { RuleStore } from './rule-store.ts';
+import { StateWriter } from './state-writer.ts';
+import type { MeasuredIdentity } from './threshold-event.ts';
+import { createThresholdMetrics, type ThresholdMetrics } from './threshold-metrics.ts';
+
+export interface ThresholdsOptions {
+  readonly table: SampleTable;
+  readonly store: RuleStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: MetricsRegistry;
+  /** Without it, rules over expressions are refused, and say so where they are there already. */
+  readonly query?: InstantQuery | undefined;
+  readonly defaults: readonly RuleDefinition[];
+  readonly configRules: readonly RuleDefinition[];
+  /** The instance also names whose alerts these are, where several processes share a database. */
+  readonly identity: MeasuredIdentity;
+  readonly mostAlerts?: number;
+}
+
+export interface AlertFilter {
+  /** Whose rules; undefined is the operator, who sees all. */
+  readonly customerId: CustomerId | undefined;
+  readonly ruleId?: RuleId | undefined;
+  readonly kind?: AlertView['kind'] | undefined;
+  readonly severity?: Rule['severity'] | undefined;
+}
+
+/** How it goes with a rule. */
+export interface RuleHealth {
+  /** `no_data`: there is nothing to compare, which is all right for what this host has not. */
+  readonly kind: 'ok' | 'no_data' | 'error' | 'disabled';
+  readonly seriesCount: number;
+  readonly error: string | undefined;
+}
+
+const DEFAULT_MOST_ALERTS = 10_000;
+const TIDY_EVERY_MS = 5000;
+/** A step between two ticks counts for `for` up to so many times the interval. */
+const LONGEST_STEP = 5;
+
+export async function openThresholds(options: ThresholdsOptions): Promise<Thresholds> {
+  const { store, clock, defaults, configRules, query, identity } = options;
+  const check = ({ subject }: RuleDefinition) => {
+    if (subject.kind !== 'expression') return;
+    if (query === undefined) throw noQueries();
+    query.check?.(subject.expression);
+  };
+  if (query !== undefined) checkConfigRules(configRules, query);
+  const rules = new RuleBook({ store, clock, defaults, configRules, check });
+  await rules.refresh();
+  const states = await store.states(identity.instanceId);
+  const thresholds = new Thresholds(rules, options);
+  thresholds.restore(states);
+  return thresholds;
+}
+
+export class Thresholds implements AsyncDisposable {
+  readonly rules: RuleBook;
+  readonly #options: ThresholdsOptions;
+  readonly #metrics: ThresholdMetrics;
+  readonly #writer: StateWriter;
+  readonly #alerts: AlertTable;
+  readonly #metricRules: MetricRules;
+  readonly #expressions: ExpressionRules;
+  readonly #collectors: CollectorWatch;
+  #generation = -1;
+  #looks = 0;
+  #tidiedAtMs = -Infinity;
+  #refreshing: Promise<void> | undefined;
+  #hasRefused = false;
+  /** So that a failure is logged when it begins and not every time. */
+  readonly #failing = new Set<RuleId>();
+
+  constructor(rules: RuleBook, options: ThresholdsOptions) {
+    const { clock, log, metrics, store, table, identity, query } = options;
+    this.rules = rules;
+    this.#options = options;
+    this.#collectors = new CollectorWatch(table);
+    this.#writer = new StateWriter({ store, clock, log });
+    this.#alerts = new AlertTable({
+      ...{ clock, writer: this.#writer, identity },
+      mostAlerts: options.mostAlerts ?? DEFAULT_MOST_ALERTS,
+      onRefused: (rule) => this.#refuse(rule),
+    });
+    this.#metricRules = new MetricRules(table, this.#alerts);
+    this.#expressions = new ExpressionRules({
+      ...{ clock, alerts: this.#alerts, query: query ?? REFUSING_QUERY },
+      onEvaluated: (rule, outcome) => this.#note(rule, outcome),
+    });
+    this.#metrics = createThresholdMetrics(metrics, {
+      views: () => this.#alerts.views(),
+      waiting: () => this.#writer.waiting,
+    });
+  }
+
+  /** What was there before a restart; call once, before the first tick. */
+  restore(states: Parameters<AlertTable['restore']>[0]): void {
+    this.#useRules();
+    this.#alerts.restore(states);
+  }
+
+  /** For Sampler.onTick, after whatever keeps the samples that expressions read. */
+  onTick(tick: CompletedTick): void {
+    const { clock } = this.#options;
+    const startedMs = clock.monotonicMs();
+    if (this.#generation !== this.rules.generation) this.#useRules();
+    const look: Look = {
+      atMs: tick.atMs,
+      monotonicMs: tick.monotonicMs,
+      longestStepMs: tick.intervalMs * LONGEST_STEP,
+      number: (this.#looks += 1),
+      failing: this.#collectors.read(),
+    };
+    this.#metricRules.evaluate(look);
+    this.#expressions.poke(look);
+    if (tick.monotonicMs - this.#tidiedAtMs >= TIDY_EVERY_MS) {
+      this.#tidiedAtMs = tick.monotonicMs;
+      this.#alerts.tidy();
+      this.#refresh();
+    }
+    this.#metrics.evaluated('metric', (clock.monotonicMs() - startedMs) / 1000);
+  }
+
+  /** Pending and firing ones of this process, in no particular order. */
+  states(filter: AlertFilter): readonly AlertView[] {
+    const { customerId, ruleId, kind, severity } = filter;
+    const found: AlertView[] = [];
+    for (const view of this.#alerts.views()) {
+      if (customerId !== undefined && view.rule.customerId !== customerId) continue;
+      if (ruleId !== undefined && view.rule.id !== ruleId) continue;
+      if (kind !== undefined && view.kind !== kind) continue;
+      if (severity !== undefined && view.rule.severity !== severity) continue;
+      found.push(view);
+    }
+    return found;
+  }
+
+  healthOf(rule: Rule): RuleHealth {
+    if (!rule.isEnabled) return { kind: 'disabled', seriesCount: 0, error: undefined };
+    const evaluation = this.#expressions.evaluationOf(rule.id);
+    const seriesCount = evaluation?.seriesCount ?? this.#metricRules.seriesCountOf(rule.id);
+    const error = evaluation?.error;
+    if (error !== undefined) return { kind: 'error', seriesCount, error };
+    return { kind: seriesCount === 0 ? 'no_data' : 'ok', seriesCount, error };
+  }
+
+  /** Resolves when nothing decided so far is still on its way. */
+  async idle(): Promise<void> {
+    await this.#expressions.idle();
+    await this.#refreshing;
+    await this.#writer.idle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#expressions[Symbol.asyncDispose]();
+    this.#alerts.tidy();
+    await this.#refreshing;
+    await this.#writer[Symbol.asyncDispose]();
+    this.#metrics[Symbol.dispose]();
+  }
+
+  #useRules(): void {
+    this.#generation = this.rules.generation;
+    const enabled = this.rules.rules.filter(({ isEnabled }) => isEnabled);
+    this.#alerts.use(enabled);
+    this.#metricRules.use(enabled);
+    this.#expressions.use(enabled);
+    // So that whoever switched a rule off is told at once that its alerts are over.
+    this.#alerts.tidy();
+  }
+
+  /** What other processes changed; while the database is away, what is known holds. */
+  #refresh(): void {
+    if (this.#refreshing !== undefined) return;
+    this.#refreshing = this.rules
+      .refresh()
+      .catch((thrown: unknown) => {
+        this.#options.log.debug({ error: thrown }, 'the rules could not be read again');
+      })
+      .finally(() => {
+        this.#refreshing = undefined;
+      });
+  }
+
+  #refuse(rule: Rule): void {
+    this.#metrics.refused();
+    if (this.#hasRefused) return;
+    this.#hasRefused = true;
+    const message = 'there is no room for more alerts; what crosses thresholds now is not told';
+    this.#options.log.error({ rule: rule.name, alerts: this.#alerts.count }, message);
+  }
+
+  #note(rule: Rule, { durationMs, error }: Evaluation): void {
+    this.#metrics.evaluated('expression', durationMs / 1000);
+    if (error === undefined) {
+      this.#failing.delete(rule.id);
+      return;
+    }
+    this.#metrics.failed();
+    if (this.#failing.has(rule.id)) return;
+    this.#failing.add(rule.id);
+    this.#options.log.warn({ rule: rule.name, error }, 'a rule cannot be evaluated');
+  }
+}
+
+/** A start that fails says where. Without a query it does not fail: the rule says why it is idle. */
+function checkConfigRules(rules: readonly RuleDefinition[], query: InstantQuery): void {
+  for (const { name, subject } of rules) {
+    if (subject.kind !== 'expression') continue;
+    try {
+      query.check?.(subject.expression);
+    } catch (thrown) {
+      throw invalidArgument(`the rule ${name} of the config file`, toDroverError(thrown).message);
+    }
+  }
+}
+
+function noQueries(): DroverError {
+  return new DroverError(
+    'failed_precondition',
+    'expr: this server keeps no history and evaluates no expressions; use metric instead',
+    { reason: 'NO_EXPRESSIONS', metadata: { field: 'expr' } },
+  );
+}
+
+const REFUSING_QUERY: InstantQuery = { evaluate: () => Promise.reject(noQueries()) };

@@ -1,0 +1,10 @@
+import { describe } from 'node:test';
+import { DIALECTS, openStoresAt, useDatabases } from '#test/contract/databases.ts';
+import { itKeepsRules } from '#test/contract/rule-store.ts';
+
+for (const dialect of DIALECTS) {
+  describe(`SqlRuleStore on ${dialect}`, () => {
+    const createUrl = useDatabases(dialect);
+    itKeepsRules(async () => openStoresAt(await createUrl()));
+  });
+}

@@ -1,0 +1,5 @@
+import type { Thresholds } from '#metrics/thresholds/thresholds.ts';
+
+export interface RuleRoutesParts {
+  readonly thresholds: Thresholds;
+}
