@@ -3,7 +3,7 @@
  * commits events calls `EventSignal.notify` after the commit.
  */
 import type { CustomerId, MachineId } from '#kernel/ids.ts';
-import type { RecordedEvent } from './event.ts';
+import type { EventKind, RecordedEvent } from './event.ts';
 
 export interface EventQuery {
   /** Events with a greater id only. */
@@ -11,6 +11,8 @@ export interface EventQuery {
   /** Absent: every customer's. */
   readonly customerId?: CustomerId | undefined;
   readonly machineId?: MachineId | undefined;
+  /** Absent: of every kind. */
+  readonly kinds?: readonly EventKind[] | undefined;
   readonly limit: number;
 }
 
@@ -23,4 +25,11 @@ export interface EventLog {
   prunedThroughId(): Promise<number>;
   /** Removes events older than the instant, `limit` at most, and says how many went. */
   prune(olderThan: number, limit: number): Promise<number>;
+  /**
+   * The same for one kind alone, which leaves a gap among the ids: only for a kind whose readers
+   * want what is recent and can do without the rest.
+   */
+  pruneKind(kind: PrunableKind, olderThan: number, limit: number): Promise<number>;
 }
+
+export type PrunableKind = Extract<EventKind, 'metrics.sampled'>;

@@ -133,6 +133,7 @@ describe('watching machines', () => {
       lastId: () => life.events.lastId(),
       prunedThroughId: () => life.events.prunedThroughId(),
       prune: () => Promise.resolve(0),
+      pruneKind: () => Promise.resolve(0),
     };
     const { eventSignal, clock } = life;
     const query = { ...ALL, customerId: ADA, afterId: 0 };

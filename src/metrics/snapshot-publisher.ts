@@ -9,7 +9,7 @@ import { hostSnapshot, machineSnapshot, type InstanceIdentity } from './resource
 import type { CompletedTick } from './sampler.ts';
 
 /** Whose snapshot it would be; of the host when there is no machine. */
-export type SnapshotSubject = Pick<SnapshotEvent, 'machineId' | 'customerId'>;
+export type SnapshotSubject = Pick<SnapshotEvent, 'instanceId' | 'machineId' | 'customerId'>;
 
 export interface SnapshotPublisherParts {
   readonly identity: InstanceIdentity;
@@ -19,8 +19,6 @@ export interface SnapshotPublisherParts {
   readonly isWanted: (subject: SnapshotSubject) => boolean;
   readonly record: (atMs: number, events: readonly SnapshotEvent[]) => Promise<void>;
 }
-
-const HOST: SnapshotSubject = { machineId: undefined, customerId: undefined };
 
 export class SnapshotPublisher {
   readonly #parts: SnapshotPublisherParts;
@@ -36,9 +34,10 @@ export class SnapshotPublisher {
     if (tick.monotonicMs < this.#nextAtMs - tick.intervalMs / 2) return;
     // A database that takes long must not have snapshots pile up before it.
     if (this.#inProgress !== undefined) return;
-    this.#nextAtMs = tick.monotonicMs + this.#parts.intervalMs;
     const events = this.#eventsOf(tick);
+    // Who begins to subscribe is told at the next tick.
     if (events.length === 0) return;
+    this.#nextAtMs = tick.monotonicMs + this.#parts.intervalMs;
     this.#inProgress = this.#record(tick.atMs, events).finally(() => {
       this.#inProgress = undefined;
     });
@@ -53,13 +52,15 @@ export class SnapshotPublisher {
     const { identity, isWanted } = this.#parts;
     const events: SnapshotEvent[] = [];
     const add = (subject: SnapshotSubject, snapshot: SnapshotEvent['snapshot']) => {
-      const { instanceId, accountId } = snapshot;
-      events.push({ kind: 'metrics.sampled', ...subject, instanceId, accountId, snapshot });
+      const { accountId } = snapshot;
+      events.push({ kind: 'metrics.sampled', ...subject, accountId, snapshot });
     };
-    if (isWanted(HOST)) add(HOST, hostSnapshot(tick, identity));
+    const { instanceId } = identity;
+    const host = { instanceId, machineId: undefined, customerId: undefined };
+    if (isWanted(host)) add(host, hostSnapshot(tick, identity));
     for (const machine of tick.readings.machines ?? []) {
       const { machineId, customerId } = machine;
-      const subject = { machineId, customerId };
+      const subject = { instanceId: machineId, machineId, customerId };
       if (isWanted(subject)) add(subject, machineSnapshot(tick, machine));
     }
     return events;

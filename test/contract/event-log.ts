@@ -6,12 +6,15 @@ import type { EventSignal } from '#events/event-signal.ts';
 import type { CustomerId, MachineId } from '#kernel/ids.ts';
 import type { FakeClock } from '#kernel/fake-clock.ts';
 import type { MachineStore } from '#machines/machine-store.ts';
+import type { Database } from '#stores/database.ts';
 import { ADA, BOB, changeEvent, eventOf, newMachine } from '#test/contract/store-fixtures.ts';
+import { emit, sampleEvent, thresholdEvent } from '#test/webhook-fixture.ts';
 
 export interface OpenEventLog extends AsyncDisposable {
   readonly machines: MachineStore;
   readonly events: EventLog;
   readonly eventSignal: EventSignal;
+  readonly database: Database;
   readonly clock: FakeClock;
 }
 
@@ -106,6 +109,44 @@ export function itKeepsEvents(open: () => Promise<OpenEventLog>): void {
     assert.equal(await events.lastId(), four.id);
     await machines.insert(newMachine('five'));
     assert.ok((await events.lastId()) > four.id);
+  });
+
+  it('can be asked for some kinds of events only', async () => {
+    await using stores = await open();
+    const { events, machines, clock } = stores;
+    await machines.insert(newMachine('one'));
+    const ofAda = { instanceId: 'vm-1', customerId: ADA };
+    const told = [sampleEvent(), thresholdEvent(), sampleEvent(ofAda), sampleEvent()];
+    await emit(stores, clock.nowMs(), told);
+    const kindsOf = async (query: Partial<Parameters<EventLog['read']>[0]>) =>
+      (await events.read({ ...ALL, ...query })).map(({ event }) => event.kind);
+    const [sampled, violated] = ['metrics.sampled', 'threshold.violated'] as const;
+    assert.deepEqual(await kindsOf({ kinds: [violated] }), [violated]);
+    assert.deepEqual(await kindsOf({ kinds: [sampled] }), [sampled, sampled, sampled]);
+    assert.deepEqual(await kindsOf({ kinds: [sampled], customerId: ADA }), [sampled]);
+    assert.deepEqual(await kindsOf({ kinds: [violated, 'machine.created'] }), [
+      'machine.created',
+      violated,
+    ]);
+    assert.deepEqual(await kindsOf({ kinds: [violated], customerId: ADA }), []);
+    assert.deepEqual(await kindsOf({ kinds: [] }), []);
+    assert.equal((await kindsOf({})).length, 5);
+  });
+
+  it('prunes old samples alone, and stops at the first that is young', async () => {
+    await using stores = await open();
+    const { events } = stores;
+    for (const at of [1000, 2000, 5000, 3000]) {
+      await emit(stores, at, [sampleEvent(), thresholdEvent()]);
+    }
+    assert.equal(await events.pruneKind('metrics.sampled', 1000, 10), 0);
+    assert.equal(await events.pruneKind('metrics.sampled', 4000, 1), 1);
+    assert.equal(await events.pruneKind('metrics.sampled', 4000, 10), 1);
+    assert.equal(await events.pruneKind('metrics.sampled', 4000, 10), 0);
+    const left = await events.read(ALL);
+    assert.equal(left.filter(({ event }) => event.kind === 'metrics.sampled').length, 2);
+    assert.equal(left.length, 6);
+    assert.equal(await events.prunedThroughId(), 0);
   });
 
   it('shows ids in the order of commits to a reader who follows along', async () => {

@@ -7,7 +7,6 @@ import { readFile } from 'node:fs/promises';
 import { openDeadline, untilAborted } from '#kernel/abort.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError, systemErrorCode } from '#kernel/errors.ts';
-import { SECOND_MS } from '#kernel/units.ts';
 import type { GuestStats } from '#machines/hypervisor.ts';
 import {
   NANOS_PER_TICK,
@@ -18,7 +17,7 @@ import {
 import type { QmpBlockStats } from './qmp-commands.ts';
 
 const DEADLINE_MS = 500;
-const FRESH_MS = SECOND_MS;
+const FRESH_MS = 500;
 const NET_COUNTERS = ['tx_bytes', 'rx_bytes', 'tx_packets', 'rx_packets'] as const;
 
 export interface GuestStatsSource {

@@ -31,6 +31,16 @@ declare module 'fastify' {
   }
 }
 
+/**
+ * Handlers parse what they are given by themselves. Without these Fastify would load compilers of
+ * JSON schemas, which take more memory than all the rest of it.
+ */
+const NO_SCHEMAS = { buildValidator: refuseSchema, buildSerializer: refuseSchema };
+
+function refuseSchema(): never {
+  throw new Error('routes here have no schemas');
+}
+
 export interface EdgeAppOptions {
   readonly log: Logger;
   readonly clock: Clock;
@@ -54,6 +64,7 @@ export function createEdgeApp(options: EdgeAppOptions): FastifyInstance {
     genReqId: (raw) => requestId(raw.headers[REQUEST_ID_HEADER]),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, options.log),
     frameworkErrors: (error, request, reply) => sendError(error, request, reply),
+    schemaController: { compilersFactory: NO_SCHEMAS },
     ...(serverFactory !== undefined && { serverFactory }),
   });
   app.decorate('draining', draining);

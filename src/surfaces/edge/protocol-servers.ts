@@ -31,6 +31,7 @@ export class ProtocolServers implements SocketTaker {
   readonly #sessions = new Set<http2.ServerHttp2Session>();
   readonly #draining = new AbortController();
   readonly #empty = Promise.withResolvers<void>();
+  #sink: RequestSink | undefined;
   #http1: http.Server | undefined;
   #http2: http2.Http2Server | undefined;
 
@@ -45,8 +46,8 @@ export class ProtocolServers implements SocketTaker {
 
   start(handle: RequestSink['handle']): http.Server {
     const sink: RequestSink = { handle };
+    this.#sink = sink;
     this.#http1 = this.#createHttp1(sink);
-    this.#http2 = this.#createHttp2(sink);
     return this.#http1;
   }
 
@@ -65,7 +66,7 @@ export class ProtocolServers implements SocketTaker {
   onReadable(socket: Socket, alpn: string | false | undefined): void {
     // Its handshake ended after the drain began, so nothing is under way on it.
     if (this.draining.aborted) socket.destroy();
-    else if (alpn === 'h2') this.#http2?.emit('connection', socket);
+    else if (alpn === 'h2') this.#takeHttp2(socket);
     else if (alpn !== undefined) this.#http1?.emit('connection', socket);
     else this.#sniff(socket);
   }
@@ -100,13 +101,20 @@ export class ProtocolServers implements SocketTaker {
         forget();
         if (protocol === 'http2') {
           // It takes over the handle below the socket, and what was put back with it.
-          this.#http2?.emit('connection', socket);
+          this.#takeHttp2(socket);
         } else {
           this.#http1?.emit('connection', socket);
           socket.resume();
         }
       },
     });
+  }
+
+  /** Made for the first who speaks it: an agent of every host mostly meets HTTP/1.1 alone. */
+  #takeHttp2(socket: Socket): void {
+    if (this.#sink === undefined) return;
+    this.#http2 ??= this.#createHttp2(this.#sink);
+    this.#http2.emit('connection', socket);
   }
 
   #createHttp1(sink: RequestSink): http.Server {

@@ -1,10 +1,15 @@
 /** What the routes of this surface stand on, made once by the composition root. */
+import type { Clock } from '#kernel/clock.ts';
+import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
 import type { CollectionHealth } from '#metrics/collection-health.ts';
+import type { MetricReader } from '#metrics/metric-reader.ts';
+import type { ProcessSource } from '#metrics/process-source.ts';
+import type { Promql } from '#metrics/promql/promql.ts';
 import type { InstanceIdentity } from '#metrics/resource-snapshots.ts';
 import type { SampleTable } from '#metrics/sample-table.ts';
 import type { Sampler } from '#metrics/sampler.ts';
-import type { Clock } from '#kernel/clock.ts';
-import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
+import type { Thresholds } from '#metrics/thresholds/thresholds.ts';
+import type { Webhooks } from '#webhooks/open-webhooks.ts';
 import type { SnapshotStyle } from './render/resource-snapshot.ts';
 
 export interface VmMetricsParts {
@@ -14,7 +19,12 @@ export interface VmMetricsParts {
   readonly style: SnapshotStyle;
   readonly table: SampleTable;
   readonly sampler: Sampler;
+  readonly reader: MetricReader;
+  readonly promql: Promql;
   readonly health: CollectionHealth;
+  readonly thresholds: Thresholds;
+  readonly webhooks: Webhooks;
+  readonly processes: ProcessSource;
   /** Of this program itself; `refresh` brings those up to date that are read from elsewhere. */
   readonly metrics: MetricsRegistry;
   readonly refresh: () => Promise<void>;

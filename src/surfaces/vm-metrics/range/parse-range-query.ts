@@ -6,7 +6,7 @@ import { MOST_SERIES, stepFor, type RangeQuery } from '#metrics/range/range-quer
 import { WINDOW_FUNCTIONS } from '#metrics/range/window-function.ts';
 import { parseDuration } from '#metrics/thresholds/duration.ts';
 import { parseSelectors, parseTimes, SELECTION_PARAMETERS } from './parse-selection.ts';
-import type { QueryParameters } from './query-parameters.ts';
+import type { QueryParameters } from '#surfaces/edge/query-parameters.ts';
 
 export const RANGE_PARAMETERS = [...SELECTION_PARAMETERS, ...['step', 'fn', 'by', 'agg', 'format']];
 

@@ -5,7 +5,7 @@ import { METRIC_NAME } from '#metrics/labels.ts';
 import type { LabelMatcher } from '#metrics/metric-reader.ts';
 import { parseMetricName, parseSelector } from '#metrics/range/parse-selector.ts';
 import { parseInstant } from './parse-instant.ts';
-import type { QueryParameters } from './query-parameters.ts';
+import type { QueryParameters } from '#surfaces/edge/query-parameters.ts';
 
 export const SELECTION_PARAMETERS = ['metric', 'match[]', 'from', 'to', 'limit'];
 

@@ -8,7 +8,7 @@ import { runRangeQuery, scopeSelectors } from '#metrics/range/range-query.ts';
 import { weightOf } from '#surfaces/edge/accept.ts';
 import { principalOf } from '#surfaces/edge/authenticate.ts';
 import { parseRangeQuery, RANGE_PARAMETERS } from './parse-range-query.ts';
-import { QueryParameters } from './query-parameters.ts';
+import { QueryParameters } from '#surfaces/edge/query-parameters.ts';
 import type { RangeParts } from './range-parts.ts';
 import { rangeToCsv, rangeToJson } from './render-range.ts';
 

@@ -5,7 +5,7 @@ import { METRIC_NAME, seriesKey, type Labels } from '#metrics/labels.ts';
 import { scopeSelectors } from '#metrics/range/range-query.ts';
 import { principalOf } from '#surfaces/edge/authenticate.ts';
 import { parseSelectors, parseTimes, SELECTION_PARAMETERS } from './parse-selection.ts';
-import { QueryParameters } from './query-parameters.ts';
+import { QueryParameters } from '#surfaces/edge/query-parameters.ts';
 import type { RangeParts } from './range-parts.ts';
 import { seriesToJson } from './render-range.ts';
 

@@ -1,11 +1,11 @@
 /** `GET /api/v1/alerts?state=…&severity=…&rule=…`: what is pending or fires now. */
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { invalidArgument } from '#kernel/errors.ts';
 import type { AlertView } from '#metrics/thresholds/alert-table.ts';
 import { SEVERITIES } from '#metrics/thresholds/rule.ts';
 import { principalOf } from '#surfaces/edge/authenticate.ts';
-import { pageOf, parseOwner, parseQuery, type Query } from './rule-requests.ts';
+import { QueryParameters } from '#surfaces/edge/query-parameters.ts';
+import { pageOf, parseOwner } from './rule-requests.ts';
 import type { RuleRoutesParts } from './rule-routes-parts.ts';
 import { alertToWire } from './rule-to-wire.ts';
 
@@ -14,11 +14,11 @@ const STATES = ['pending', 'firing'] as const;
 
 export function registerListAlerts(app: FastifyInstance, { thresholds }: RuleRoutesParts): void {
   app.get('/api/v1/alerts', (request) => {
-    const query = parseQuery(request, PARAMETERS);
-    const customerId = parseOwner(principalOf(request), query['customer_id']);
-    const kind = parseChoice(query, 'state', STATES);
-    const severity = parseChoice(query, 'severity', SEVERITIES);
-    const { rule } = query;
+    const query = new QueryParameters(request, PARAMETERS);
+    const customerId = parseOwner(principalOf(request), query.one('customer_id'));
+    const kind = query.choice('state', STATES);
+    const severity = query.choice('severity', SEVERITIES);
+    const rule = query.one('rule');
     const ruleId = rule === undefined ? undefined : thresholds.rules.get(rule, customerId).id;
     const found = thresholds.states({ customerId, kind, severity, ruleId });
     const filter = ['alerts', customerId, kind, severity, ruleId].join(' ');
@@ -31,15 +31,4 @@ export function registerListAlerts(app: FastifyInstance, { thresholds }: RuleRou
 function positionOf({ rule, series, sinceMs }: AlertView) {
   const hash = createHash('sha256').update(`${rule.id}{${series.key}}`);
   return { createdAt: sinceMs, id: hash.digest('base64url') };
-}
-
-function parseChoice<T extends string>(
-  query: Query,
-  name: string,
-  choices: readonly T[],
-): T | undefined {
-  const given = query[name];
-  const choice = choices.find((known) => known === given);
-  if (given === undefined || choice !== undefined) return choice;
-  throw invalidArgument(name, `must be one of ${choices.join(', ')}`);
 }

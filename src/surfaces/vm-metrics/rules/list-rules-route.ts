@@ -1,14 +1,15 @@
 /** `GET /api/v1/rules?customer_id=…&page_size=…&page_token=…` */
 import type { FastifyInstance } from 'fastify';
 import { principalOf } from '#surfaces/edge/authenticate.ts';
-import { pageOf, parseOwner, parseQuery } from './rule-requests.ts';
+import { QueryParameters } from '#surfaces/edge/query-parameters.ts';
+import { pageOf, parseOwner } from './rule-requests.ts';
 import type { RuleRoutesParts } from './rule-routes-parts.ts';
 import { ruleToWire } from './rule-to-wire.ts';
 
 export function registerListRules(app: FastifyInstance, { thresholds }: RuleRoutesParts): void {
   app.get('/api/v1/rules', (request) => {
-    const query = parseQuery(request, ['customer_id', 'page_size', 'page_token']);
-    const owner = parseOwner(principalOf(request), query['customer_id']);
+    const query = new QueryParameters(request, ['customer_id', 'page_size', 'page_token']);
+    const owner = parseOwner(principalOf(request), query.one('customer_id'));
     // Those that were never stored come first, in the order of their names.
     const positionOf = ({ createdAt = 0, id }: { createdAt: number | undefined; id: string }) => ({
       createdAt,

@@ -1,31 +1,13 @@
 /** What the requests of this folder have in common: whose rules, which page, which parameters. */
-import type { FastifyRequest } from 'fastify';
 import { customerScopeOf, type Principal } from '#access/principal.ts';
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
 import { isCustomerId, type CustomerId } from '#kernel/ids.ts';
-import { didYouMean } from '#kernel/nearest.ts';
 import type { Rule } from '#metrics/thresholds/rule.ts';
 import { createPageToken, parsePageSize, parsePageToken } from '#surfaces/edge/paging.ts';
-
-export type Query = Readonly<Record<string, string | undefined>>;
+import type { QueryParameters } from '#surfaces/edge/query-parameters.ts';
 
 export interface RuleParams {
   readonly Params: { readonly id: string };
-}
-
-/** Each parameter once at most, and none but these. */
-export function parseQuery(request: FastifyRequest, known: readonly string[]): Query {
-  const query = request.query as Record<string, unknown>;
-  const parsed: Record<string, string> = {};
-  for (const [name, value] of Object.entries(query)) {
-    if (!known.includes(name)) {
-      const hint = didYouMean(name, known) || `; known: ${known.join(', ')}`;
-      throw invalidArgument(name.slice(0, 64), `is not a parameter here${hint}`);
-    }
-    if (typeof value !== 'string') throw invalidArgument(name, 'must be given once');
-    parsed[name] = value;
-  }
-  return parsed;
 }
 
 /** Whose rules are meant: a customer's are its own; an operator may name a customer. */
@@ -50,7 +32,7 @@ export function refuseOtherOwner(body: unknown, present: Rule): void {
 }
 
 interface PageOptions<T> {
-  readonly query: Query;
+  readonly query: QueryParameters;
   /** The same exactly when the filter of the list is. */
   readonly filter: string;
   readonly positionOf: (item: T) => { readonly createdAt: number; readonly id: string };
@@ -65,8 +47,8 @@ export interface Page<T> {
 /** One page of a list in the order of its positions. */
 export function pageOf<T>(all: readonly T[], options: PageOptions<T>): Page<T> {
   const { query, filter, positionOf } = options;
-  const size = parsePageSize(query['page_size']);
-  const after = parsePageToken(query['page_token'], filter);
+  const size = parsePageSize(query.one('page_size'));
+  const after = parsePageToken(query.one('page_token'), filter);
   const placed = all.map((item) => ({ item, ...positionOf(item) }));
   placed.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   let start = 0;
