@@ -73,7 +73,7 @@ describe('the sampler', () => {
     assert.equal(success(), 1);
   });
 
-  it('does without a collector that hangs, and does not call it again until it is back', async () => {
+  it('leaves a collector that hangs alone until it is back, and does without', async () => {
     let calls = 0;
     let back = () => {};
     const { clock, sampler, success, table } = world(

@@ -27,8 +27,8 @@ export interface InstantQuery {
     customerId: CustomerId | undefined,
     signal: AbortSignal,
   ): Promise<readonly InstantValue[]>;
-  /** Throws `invalid_argument` for what could never be evaluated. */
-  check?(expression: string): void;
+  /** Rejects with `invalid_argument` for what could never be evaluated. */
+  check?(expression: string): Promise<void>;
 }
 
 export interface ExpressionRulesParts {

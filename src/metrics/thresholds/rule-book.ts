@@ -17,7 +17,7 @@ export interface RuleBookParts {
   /** Of the config file, complete. */
   readonly configRules: readonly RuleDefinition[];
   /** Throws for what could never be evaluated. */
-  readonly check: (definition: RuleDefinition) => void;
+  readonly check: (definition: RuleDefinition) => Promise<void>;
 }
 
 /** Whose rules are meant: a customer's own; undefined is the operator, who sees all. */
@@ -86,7 +86,7 @@ export class RuleBook {
         { reason: 'RULE_EXISTS', metadata: { field: 'name' } },
       );
     }
-    check(definition);
+    await check(definition);
     const id = `rule_${randomHex(8)}` as RuleId;
     const now = clock.nowMs();
     const rule = { id, customerId: owner, definition, version: 1, createdAt: now, updatedAt: now };
@@ -114,7 +114,7 @@ export class RuleBook {
           { reason: 'RULE_IS_SHIPPED', metadata: { field: 'name' } },
         );
       }
-      check(definition);
+      await check(definition);
       const before = this.#stored.get(present.id);
       const now = clock.nowMs();
       const rule: StoredRule = {

@@ -58,12 +58,12 @@ const LONGEST_STEP = 5;
 
 export async function openThresholds(options: ThresholdsOptions): Promise<Thresholds> {
   const { store, clock, defaults, configRules, query, identity } = options;
-  const check = ({ subject }: RuleDefinition) => {
+  const check = async ({ subject }: RuleDefinition) => {
     if (subject.kind !== 'expression') return;
     if (query === undefined) throw noQueries();
-    query.check?.(subject.expression);
+    await query.check?.(subject.expression);
   };
-  if (query !== undefined) checkConfigRules(configRules, query);
+  if (query !== undefined) await checkConfigRules(configRules, query);
   const rules = new RuleBook({ store, clock, defaults, configRules, check });
   await rules.refresh();
   const states = await store.states(identity.instanceId);
@@ -221,12 +221,15 @@ export class Thresholds implements AsyncDisposable {
   }
 }
 
-/** A start that fails says where. Without a query it does not fail: the rule says why it is idle. */
-function checkConfigRules(rules: readonly RuleDefinition[], query: InstantQuery): void {
+/** A start that fails says where. Without a query none fails: the rule says why it is idle. */
+async function checkConfigRules(
+  rules: readonly RuleDefinition[],
+  query: InstantQuery,
+): Promise<void> {
   for (const { name, subject } of rules) {
     if (subject.kind !== 'expression') continue;
     try {
-      query.check?.(subject.expression);
+      await query.check?.(subject.expression);
     } catch (thrown) {
       throw invalidArgument(`the rule ${name} of the config file`, toDroverError(thrown).message);
     }

@@ -10,7 +10,7 @@ import { principalOf } from '#surfaces/edge/authenticate.ts';
 import { snapshotToJson } from './render/resource-snapshot.ts';
 import type { VmMetricsParts } from './vm-metrics-parts.ts';
 
-export const SAMPLE_AGE_HEADER = 'x-sample-age-ms';
+const SAMPLE_AGE_HEADER = 'x-sample-age-ms';
 
 export function registerGet(app: FastifyInstance, parts: VmMetricsParts): void {
   const { sampler, clock, style } = parts;

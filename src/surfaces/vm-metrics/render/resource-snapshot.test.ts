@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ResourceSnapshot } from '#events/resource-snapshot.ts';
+import type { GpuReading, ResourceSnapshot } from '#events/resource-snapshot.ts';
 import { snapshotToJson } from './resource-snapshot.ts';
+
+const GPU: GpuReading = {
+  index: 0,
+  model: 'NVIDIA RTX 3080',
+  utilizationBps: 5000,
+  memoryUsageBps: 5000,
+  temperatureDeciC: 700,
+  powerDrawDeciW: 1500,
+};
 
 /** The numbers of the documented example. */
 const DOCUMENTED: ResourceSnapshot = {
@@ -48,16 +57,7 @@ const DOCUMENTED: ResourceSnapshot = {
       speedBitsPerSecond: 1_000_000_000,
     },
   ],
-  gpus: [
-    {
-      index: 0,
-      model: 'NVIDIA RTX 3080',
-      utilizationBps: 5000,
-      memoryUsageBps: 5000,
-      temperatureDeciC: 700,
-      powerDrawDeciW: 1500,
-    },
-  ],
+  gpus: [GPU],
   load: { load1: 100, load5: 120, load15: 110 },
 };
 
@@ -67,7 +67,7 @@ const UNKNOWN: ResourceSnapshot = {
   cpuUsageBps: undefined,
   memory: undefined,
   load: undefined,
-  gpus: [{ ...DOCUMENTED.gpus[0]!, powerDrawDeciW: undefined }],
+  gpus: [{ ...GPU, powerDrawDeciW: undefined }],
 };
 
 describe('the object of /get', () => {
