@@ -1,19 +1,28 @@
 import { SqlEventLog } from './sql-event-log.ts';
 import type { Database } from './database.ts';
 import { SqlMachineStore, type StoreParts } from './sql-machine-store.ts';
+import { SqlMetricStore } from './sql-metric-store.ts';
+import { SqlRuleStore } from './sql-rule-store.ts';
 import { SqlTokenStore } from './sql-token-store.ts';
+import { SqlWebhookStore } from './sql-webhook-store.ts';
 
 export interface Stores {
   readonly machines: SqlMachineStore;
   readonly events: SqlEventLog;
   readonly tokens: SqlTokenStore;
+  readonly metrics: SqlMetricStore;
+  readonly rules: SqlRuleStore;
+  readonly webhooks: SqlWebhookStore;
 }
 
 /** They own nothing: closing the database is all there is to close. */
 export function createStores(database: Database, parts: Omit<StoreParts, 'database'>): Stores {
   return {
     machines: new SqlMachineStore({ database, ...parts }),
-    events: new SqlEventLog(database),
+    events: new SqlEventLog(database, parts.eventSignal),
     tokens: new SqlTokenStore(database),
+    metrics: new SqlMetricStore(database),
+    rules: new SqlRuleStore({ database, ...parts }),
+    webhooks: new SqlWebhookStore(database),
   };
 }

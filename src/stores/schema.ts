@@ -93,9 +93,128 @@ export interface TokenTable {
   last_used_at: number | null;
 }
 
+export interface ThresholdRuleTable {
+  id: string;
+  /** '' of those that are the operator's. */
+  customer_id: string;
+  name: string;
+  definition: string;
+  created_at: number;
+  updated_at: number;
+  version: number;
+}
+
+/** What is pending, fires, or did so lately. */
+export interface ThresholdStateTable {
+  /** Who measures it: several processes can share a database. */
+  instance_id: string;
+  rule_id: string;
+  series_hash: string;
+  labels: string;
+  kind: string;
+  subject: string;
+  since_at: number;
+  held_ms: number;
+  noticed_at: number | null;
+  saved_at: number;
+  /** Of the last transition: it is not written twice. */
+  transition_id: string;
+  violated: string | null;
+  failing_collectors: string;
+}
+
 export interface SettingTable {
   name: string;
   value: string;
+}
+
+/** How far the history of a host's metrics has come. */
+export interface MetricHostTable {
+  host_id: string;
+  epoch: string;
+  sealed_through: number;
+  rolled_through: number;
+}
+
+export interface MetricFamilyTable {
+  host_id: string;
+  name: string;
+  kind: string;
+  help: string;
+}
+
+export interface MetricSeriesTable {
+  host_id: string;
+  id: number;
+  name: string;
+  labels: string;
+  created_at: number;
+  /** Null while samples come. */
+  ended_at: number | null;
+}
+
+/** The compressed samples of some series over some time. */
+export interface MetricPackTable {
+  host_id: string;
+  resolution_ms: number;
+  cut: number;
+  part: number;
+  first_ms: number;
+  last_ms: number;
+  first_series: number;
+  last_series: number;
+  samples: number;
+  size_bytes: number;
+  bytes: Uint8Array;
+}
+
+/** Who is told of events, and how far that has come. */
+export interface WebhookTable {
+  id: string;
+  format: string;
+  /** Null is an operator's. */
+  customer_id: string | null;
+  url: string;
+  event_types: string;
+  filter: string;
+  timeout_ms: number;
+  max_attempts: number | null;
+  is_enabled: number;
+  disabled_reason: string | null;
+  sealed_secret: string | null;
+  sealed_headers: string | null;
+  header_names: string;
+  registered_at: number;
+  updated_at: number;
+  resumed_at: number;
+  position: number;
+  failures: number;
+  failing_since: number | null;
+  next_attempt_at: number | null;
+  last_error: string | null;
+  delivered_at: number | null;
+  /** The process that delivers it, and until when nobody else does. */
+  leased_by: string | null;
+  leased_until: number;
+}
+
+/** What became of one event at one webhook. */
+export interface WebhookDeliveryTable {
+  webhook_id: string;
+  event_id: number;
+  event_type: string;
+  event_at: number;
+  state: string;
+  attempts: number;
+  last_status: number | null;
+  last_error: string | null;
+  last_latency_ms: number | null;
+  answer_start: string | null;
+  body_sha256: string;
+  body_bytes: number;
+  first_attempt_at: number;
+  last_attempt_at: number;
+  next_attempt_at: number | null;
 }
 
 export interface SchemaMigrationTable {
@@ -113,6 +232,14 @@ export interface Schema {
   machine_intents: MachineIntentTable;
   events: EventTable;
   tokens: TokenTable;
+  threshold_rules: ThresholdRuleTable;
+  threshold_states: ThresholdStateTable;
   settings: SettingTable;
+  metric_hosts: MetricHostTable;
+  metric_families: MetricFamilyTable;
+  metric_series: MetricSeriesTable;
+  metric_packs: MetricPackTable;
+  webhooks: WebhookTable;
+  webhook_deliveries: WebhookDeliveryTable;
   schema_migrations: SchemaMigrationTable;
 }

@@ -33,6 +33,7 @@ export interface Dialect {
     readonly key: RawBuilder<unknown>;
     /** Checked JSON where the database can, and always given back as it was written. */
     readonly json: RawBuilder<unknown>;
+    readonly bytes: RawBuilder<unknown>;
     /** A number that the database counts up and never uses twice. */
     readonly sequence: RawBuilder<unknown>;
     readonly defineSequence: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;

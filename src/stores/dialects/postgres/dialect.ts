@@ -13,6 +13,7 @@ export const postgresDialect: Dialect = {
     key: sql`text collate "C"`,
     // Not jsonb: that sorts keys and refuses \u0000, and specs are answered as they were given.
     json: sql`json`,
+    bytes: sql`bytea`,
     sequence: sql`bigint`,
     defineSequence: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
   },

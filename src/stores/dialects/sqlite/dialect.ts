@@ -8,6 +8,7 @@ export const sqliteDialect: Dialect = {
   columns: {
     key: sql`text`,
     json: sql`text`,
+    bytes: sql`blob`,
     sequence: sql`integer`,
     defineSequence: (column) => column.primaryKey().autoIncrement(),
   },
