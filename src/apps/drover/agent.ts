@@ -1,5 +1,6 @@
 /** `drover agent`: measuring and its one surface, and nothing of machines. */
 import { mkdir } from 'node:fs/promises';
+import packageJson from '#package.json' with { type: 'json' };
 import { EventSignal } from '#events/event-signal.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { MetricsRegistry } from '#kernel/metrics-registry.ts';
@@ -27,13 +28,17 @@ export async function openAgent(loaded: ParsedConfig): Promise<DroverAgent> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o755 });
   const hostId = await loadHostId(config);
   const database = stack.use(await openDatabase({ url: secrets.databaseUrl, clock, log }));
-  const stores = createStores(database, { eventSignal: new EventSignal(), clock });
+  const eventSignal = new EventSignal();
+  const stores = createStores(database, { eventSignal, clock });
   const metrics = new MetricsRegistry();
   stack.use(openProcessMetrics(metrics, clock));
   const authenticator = await createAuthenticator(loaded, { stores, clock, log });
   const measuring = stack.use(
     await openMeasuring({
-      ...{ hostId, clock, log, metrics, config: config.metrics },
+      ...{ hostId, clock, log, metrics, stores, eventSignal },
+      config: config.metrics,
+      dataDir: config.dataDir,
+      version: packageJson.version,
       collectors: () => [],
     }),
   );

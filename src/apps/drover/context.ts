@@ -3,6 +3,7 @@
  * order, and closes it in reverse. Tests and benchmarks hand in parts of their own.
  */
 import { mkdir } from 'node:fs/promises';
+import packageJson from '#package.json' with { type: 'json' };
 import type { Authenticator } from '#access/authenticator.ts';
 import { TokenService } from '#access/token-service.ts';
 import { EventSignal } from '#events/event-signal.ts';
@@ -83,7 +84,10 @@ export async function openContext(
   const authenticator = await createAuthenticator(loaded, { stores, clock, log });
   const measuring = stack.use(
     await openMeasuring({
-      ...{ hostId, clock, log, metrics, config: config.metrics },
+      ...{ hostId, clock, log, metrics, stores, eventSignal },
+      config: config.metrics,
+      dataDir: config.dataDir,
+      version: packageJson.version,
       collectors: (table) => [
         new MachineCollector({
           table,

@@ -5,26 +5,50 @@
  *   collectors ─▶ table ─▶ exposition, /get
  *                   │ each tick
  *                   ├─▶ history ─▶ queries
- *                   ├─▶ thresholds ─▶ events ─▶ webhooks
+ *                   ├─▶ thresholds ─┐
+ *                   ├─▶ snapshots ──┴▶ events ─▶ webhooks
  *                   └─▶ remote write
  */
+import { join } from 'node:path';
+import { createExtraHostCollectors } from '#backends/host/create-extra-host-collectors.ts';
+import { createHostCollectors } from '#backends/host/create-host-collectors.ts';
+import { ProcessTable } from '#backends/host/process-table.ts';
+import type { EventSignal } from '#events/event-signal.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { HostId } from '#kernel/ids.ts';
 import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
 import type { Collector } from '#metrics/collector.ts';
 import { CollectionHealth } from '#metrics/collection-health.ts';
+import { createPromql, type Promql } from '#metrics/promql/promql.ts';
+import { openHistory } from '#metrics/history/open-history.ts';
+import type { History } from '#metrics/history/history.ts';
+import { createLabels } from '#metrics/labels.ts';
 import type { InstanceIdentity } from '#metrics/resource-snapshots.ts';
 import { SampleTable } from '#metrics/sample-table.ts';
 import { Sampler } from '#metrics/sampler.ts';
+import { SnapshotPublisher } from '#metrics/snapshot-publisher.ts';
+import { parseRules } from '#metrics/thresholds/config-rules.ts';
+import { DEFAULT_RULES } from '#metrics/thresholds/default-rules.ts';
+import { openThresholds, type Thresholds } from '#metrics/thresholds/thresholds.ts';
+import type { Stores } from '#stores/create-stores.ts';
 import type { Logger } from '#surfaces/edge/logger.ts';
+import type { Webhooks } from '#webhooks/open-webhooks.ts';
 import type { MetricsConfig } from './config-metrics.ts';
+import { openConfiguredRemoteWrite } from './configured-remote-write.ts';
+import { openConfiguredWebhooks } from './configured-webhooks.ts';
+import { promqlToInstantQuery } from './promql-instant-query.ts';
+import { publishingHealth } from './publishing-health.ts';
 
 export interface MeasuringOptions {
   readonly config: MetricsConfig;
+  readonly dataDir: string;
   readonly hostId: HostId;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: MetricsRegistry;
+  readonly stores: Stores;
+  readonly eventSignal: EventSignal;
+  readonly version: string;
   /** Beside those of the host. */
   readonly collectors: (table: SampleTable) => readonly Collector[];
 }
@@ -34,38 +58,104 @@ export interface Measuring extends AsyncDisposable {
   readonly table: SampleTable;
   readonly sampler: Sampler;
   readonly health: CollectionHealth;
+  readonly history: History;
+  readonly promql: Promql;
+  readonly thresholds: Thresholds;
+  readonly webhooks: Webhooks;
+  readonly processes: ProcessTable;
 }
 
 /** How many series there may be: a host with a hundred cores and a hundred machines has 5000. */
 const MAX_SERIES = 20_000;
+const PROC = '/proc';
+const SYS = '/sys';
 
 export async function openMeasuring(options: MeasuringOptions): Promise<Measuring> {
-  const { config, hostId, clock, log } = options;
+  const { config, hostId, clock, log, metrics, stores } = options;
   await using stack = new AsyncDisposableStack();
   const identity = { instanceId: config.instanceId ?? hostId, accountId: config.accountId };
-  const table = new SampleTable({
+  const commonLabels = createLabels([
+    ['instance', identity.instanceId],
+    ['job', config.job],
+  ]);
+  const table = createTable(log);
+  // What listens to samples stands before the sampler, so that it is closed after it.
+  const history = stack.use(await openConfiguredHistory(options, commonLabels));
+  const promql = createPromql({ reader: history.reader, clock });
+  const webhooks = stack.use(await openConfiguredWebhooks(options));
+  const thresholds = stack.use(
+    await openThresholds({
+      ...{ table, clock, log, metrics, identity },
+      store: stores.rules,
+      defaults: DEFAULT_RULES,
+      configRules: parseRules(config.rules),
+      query: promqlToInstantQuery(promql),
+    }),
+  );
+  const remoteWrite = await openConfiguredRemoteWrite(options, commonLabels);
+  if (remoteWrite !== undefined) stack.use(remoteWrite);
+  const snapshots = new SnapshotPublisher({
+    ...{ identity, log },
+    intervalMs: config.webhooks.metricsIntervalMs,
+    isWanted: (subject) => webhooks.wantsSamplesOf(subject),
+    record: (atMs, events) => stores.events.append(atMs, events),
+  });
+  stack.defer(() => snapshots.idle());
+  const sampler = stack.use(createSampler(options, table));
+  sampler.onTick((tick) => history.append(tick, table));
+  sampler.onTick((tick) => thresholds.onTick(tick));
+  sampler.onTick((tick) => remoteWrite?.onTick(tick, table));
+  sampler.onTick((tick) => snapshots.onTick(tick));
+  const health = new CollectionHealth({
+    clock,
+    sampler,
+    publishing: () => publishingHealth(webhooks, remoteWrite),
+  });
+  const processes = new ProcessTable({ procRoot: PROC, clock });
+  sampler.start();
+  const closing = stack.move();
+  return {
+    ...{ identity, table, sampler, health, history, promql, thresholds, webhooks, processes },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+function createTable(log: Logger): SampleTable {
+  return new SampleTable({
     maxSeries: MAX_SERIES,
     onRefused: ({ name }) => {
       log.warn({ metric: name, most: MAX_SERIES }, 'there are too many series; some are left out');
     },
   });
-  const isOn = (name: string) => !config.without.includes(name);
-  const sampler = stack.use(
-    new Sampler({
-      ...{ clock, log, table },
-      intervalMs: config.intervalMs,
-      collectors: options.collectors(table).filter(({ name }) => isOn(name)),
-    }),
-  );
-  const health = new CollectionHealth({
-    clock,
-    sampler,
-    publishing: async () => ({ status: 'ok', lastSuccessMs: undefined, details: '' }),
+}
+
+function createSampler(
+  { config, clock, log, collectors }: MeasuringOptions,
+  table: SampleTable,
+): Sampler {
+  const enabled = (name: string) => !config.without.includes(name);
+  const common = { table, clock, enabled, procRoot: PROC, sysRoot: SYS };
+  return new Sampler({
+    ...{ clock, log, table },
+    intervalMs: config.intervalMs,
+    collectors: [
+      ...createHostCollectors({ ...common, perCore: config.perCore }),
+      ...createExtraHostCollectors({ ...common, log }),
+      ...collectors(table).filter(({ name }) => enabled(name)),
+    ],
   });
-  sampler.start();
-  const closing = stack.move();
-  return {
-    ...{ identity, table, sampler, health },
-    [Symbol.asyncDispose]: () => closing.disposeAsync(),
-  };
+}
+
+async function openConfiguredHistory(
+  { config, dataDir, hostId, clock, log, metrics, stores }: MeasuringOptions,
+  commonLabels: Readonly<Record<string, string>>,
+): Promise<History> {
+  const { rawMs, minutesMs, quartersMs, maxBytes } = config.history;
+  return await openHistory({
+    ...{ hostId, clock, log, metrics, commonLabels },
+    directory: join(dataDir, 'metrics'),
+    store: stores.metrics,
+    maxSeries: MAX_SERIES,
+    retention: { rawMs, minuteMs: minutesMs, quarterHourMs: quartersMs, maxBytes },
+  });
 }

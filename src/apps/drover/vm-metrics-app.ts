@@ -39,6 +39,7 @@ export function mountVmMetrics(
     if (isAlone) registerHealthText(scope);
     registerVmMetricsRoutes(scope, {
       ...{ clock, metrics, refresh, ...measuring },
+      reader: measuring.history.reader,
       version: packageJson.version,
       style: { usagePctX100: config.usagePctX100 },
     });
