@@ -42,7 +42,7 @@ describe('the health of publishing', () => {
     });
   });
 
-  it('degrades while a receiver fails, and names it without repeating what it said', async () => {
+  it('degrades while a receiver fails, and says how many, since anybody may read it', async () => {
     const failing = {
       id: 'webhook_1a2b3c4d' as WebhookId,
       failures: 3,
@@ -54,9 +54,9 @@ describe('the health of publishing', () => {
       remoteWrite('connection refused', undefined),
     );
     assert.equal(health.status, 'degraded');
-    assert.match(health.details, /webhook_1a2b3c4d; 7 events wait/);
+    assert.match(health.details, /receivers of 1 webhooks fail; 7 events wait/);
     assert.match(health.details, /1 webhooks were switched off/);
-    assert.match(health.details, /Remote write to central fails/);
-    assert.doesNotMatch(health.details, /secret/);
+    assert.match(health.details, /Remote write to 1 receivers fails/);
+    assert.doesNotMatch(health.details, /secret|webhook_|central/);
   });
 });

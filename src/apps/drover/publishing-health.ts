@@ -10,15 +10,14 @@ export async function publishingHealth(
   const { enabled, disabled, failing, pending, lastDeliveredAt } = await webhooks.health();
   const problems: string[] = [];
   if (failing.length > 0) {
-    const ids = failing.map(({ id }) => id).join(', ');
-    problems.push(`Deliveries fail for ${ids}; ${pending} events wait`);
+    // Anybody may read this: how many, and not whose.
+    problems.push(`The receivers of ${failing.length} webhooks fail; ${pending} events wait`);
   }
   if (disabled > 0) problems.push(`${disabled} webhooks were switched off`);
   const { writeError, receivers = [] } = remoteWrite?.health() ?? {};
   if (writeError !== undefined) problems.push('The queue of remote write cannot be written');
-  for (const { receiver, problem } of receivers) {
-    if (problem !== undefined) problems.push(`Remote write to ${receiver} fails`);
-  }
+  const refusing = receivers.filter(({ problem }) => problem !== undefined).length;
+  if (refusing > 0) problems.push(`Remote write to ${refusing} receivers fails`);
   const lastSuccesses = [lastDeliveredAt, ...receivers.map(({ lastSuccessAt }) => lastSuccessAt)];
   const known = lastSuccesses.filter((at) => at !== undefined);
   return {
