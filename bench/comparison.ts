@@ -17,6 +17,7 @@ export interface Comparison {
 export type Goal =
   | { readonly of: 'ratio'; readonly atLeast: number }
   | { readonly of: 'ratio'; readonly atMost: number }
+  | { readonly of: 'ours'; readonly atLeast: number }
   | { readonly of: 'ours'; readonly below: number };
 
 export interface BenchmarkOptions {

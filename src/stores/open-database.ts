@@ -3,7 +3,6 @@ import { DroverError, invalidArgument, systemErrorCode } from '#kernel/errors.ts
 import { silentLog, type Log } from '#kernel/log.ts';
 import { Database } from './database.ts';
 import type { Connections } from './dialects/dialect.ts';
-import { openPostgres } from './dialects/postgres/connections.ts';
 import { openSqlite } from './dialects/sqlite/connections.ts';
 import { migrate } from './migrate.ts';
 
@@ -26,7 +25,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 async function openConnections(url: string, clock: Clock, log: Log): Promise<Connections> {
-  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, log);
+  if (/^postgres(ql)?:\/\//.test(url)) {
+    // Loaded here: most do without, and it is large.
+    const { openPostgres } = await import('./dialects/postgres/connections.ts');
+    return openPostgres(url, log);
+  }
   const path = /^sqlite:(.+)$/.exec(url)?.[1];
   if (path === undefined) {
     // The text itself may hold a password and is not repeated.
