@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { systemClock } from '#kernel/clock.ts';
@@ -19,7 +19,7 @@ export interface ChildServer extends AsyncDisposable {
 }
 
 export interface ChildServerOptions {
-  /** From the root of the repository. */
+  /** Run by this Node, from the root of the repository; or an executable, by its absolute path. */
   readonly script: string;
   readonly args?: readonly string[];
   /** For Node itself. */
@@ -40,7 +40,10 @@ export async function openChildServer(options: ChildServerOptions): Promise<Chil
   const { script, args = [], nodeArgs = [], env } = options;
   // The log is written as always and goes nowhere: its cost counts, the space it takes does not.
   await using nowhere = await open('/dev/null', 'w');
-  const child = spawn(process.execPath, [...nodeArgs, join(repositoryRoot, script), ...args], {
+  const [program, ...rest] = isAbsolute(script)
+    ? [script]
+    : [process.execPath, ...nodeArgs, join(repositoryRoot, script)];
+  const child = spawn(program, [...rest, ...args], {
     stdio: ['pipe', 'pipe', process.env['DROVER_BENCH_LOG'] === undefined ? nowhere.fd : 'inherit'],
     env: { NODE_COMPILE_CACHE: compileCache, ...process.env, ...env },
   });

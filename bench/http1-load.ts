@@ -7,24 +7,26 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 export interface Http1Request {
+  /** POST when left out. */
+  readonly method?: 'GET';
   readonly port: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body?: string;
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 const LENGTH = /^content-length: *(\d+)\r?$/im;
 
-export function encodeHttp1({ port, path, headers, body }: Http1Request): Buffer {
+export function encodeHttp1({ method, port, path, headers, body }: Http1Request): Buffer {
   const lines = [
-    `POST ${path} HTTP/1.1`,
+    `${method ?? 'POST'} ${path} HTTP/1.1`,
     `Host: 127.0.0.1:${port}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
   ];
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`);
 }
 
 /** One connection, one request at a time. */

@@ -4,13 +4,28 @@
  * about whether the benchmark itself worked.
  */
 import { parseArgs } from 'node:util';
+import { agentIdle } from './agent-idle.ts';
 import { boot } from './boot.ts';
+import { collect } from './collect.ts';
 import { comparisonToLine, type Benchmark } from './comparison.ts';
+import { history } from './history.ts';
 import { idle } from './idle.ts';
 import { list } from './list.ts';
 import { rpc } from './rpc.ts';
+import { scrape } from './scrape.ts';
+import { webhooks } from './webhooks.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [rpc, list, idle, boot];
+const BENCHMARKS: readonly Benchmark[] = [
+  rpc,
+  list,
+  idle,
+  boot,
+  collect,
+  webhooks,
+  scrape,
+  agentIdle,
+  history,
+];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -23,7 +38,7 @@ const unknown = chosen.filter((each) => typeof each === 'string');
 if (unknown.length > 0) tell(`there is no benchmark ${unknown.join(', ')}`);
 if (chosen.length === 0 || unknown.length > 0) {
   tell('npm run bench -- NAME… [--quick], where NAME is one of');
-  for (const { name, summary } of BENCHMARKS) tell(`  ${name.padEnd(6)} ${summary}`);
+  for (const { name, summary } of BENCHMARKS) tell(`  ${name.padEnd(10)} ${summary}`);
   process.exitCode = unknown.length > 0 ? 2 : 0;
 } else {
   for (const benchmark of chosen) if (typeof benchmark !== 'string') await run(benchmark);

@@ -3,8 +3,10 @@ import { describe, it } from 'node:test';
 
 import { DroverError } from '#kernel/errors.ts';
 import { parseCommandLine } from './command-line.ts';
-import { COMMANDS } from './commands.ts';
+import { loadAllCommands } from './commands.ts';
 import { nearest } from '#kernel/nearest.ts';
+
+const COMMANDS = await loadAllCommands();
 
 function parse(line: string) {
   return parseCommandLine(

@@ -8,7 +8,7 @@ import type { FlagValue } from './config-reader.ts';
 import type { Environment } from './env.ts';
 import type { Terminal } from './terminal.ts';
 
-export const COMMAND_GROUPS = ['Server', 'Machines', 'Images', 'Access', 'More'] as const;
+export const COMMAND_GROUPS = ['Server', 'Machines', 'Images', 'Alerts', 'Access', 'More'] as const;
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 export interface OptionSpec {
@@ -50,7 +50,7 @@ export interface Invocation {
   readonly env: Environment;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly connect: (target: ServerTarget) => Transport;
+  readonly connect: (target: ServerTarget) => Promise<Transport>;
 }
 
 export class OptionValues {

@@ -1,51 +1,54 @@
-/** Every command, in the order in which help shows them. */
+/**
+ * Every command, in the order in which help shows them. Each is loaded when it is meant: all of
+ * them together cost three times the memory of the agent's one.
+ */
 import type { Command } from './command.ts';
-import { agent } from './commands/agent.ts';
-import { completion } from './commands/completion.ts';
-import { config } from './commands/config.ts';
-import { imageBuild, imageList } from './commands/image.ts';
-import { quotaGet, quotaSet } from './commands/quota.ts';
-import { tokenCreate, tokenList, tokenRevoke } from './commands/token.ts';
-import { up } from './commands/up.ts';
-import { version } from './commands/version.ts';
-import { vmConsole } from './commands/vm-console.ts';
-import { vmCreate } from './commands/vm-create.ts';
-import { vmInfo } from './commands/vm-info.ts';
-import {
-  vmBoot,
-  vmDelete,
-  vmPause,
-  vmReboot,
-  vmResume,
-  vmShutdown,
-} from './commands/vm-lifecycle.ts';
-import { vmList } from './commands/vm-list.ts';
-import { vmRun } from './commands/vm-run.ts';
-import { vmWatch } from './commands/vm-watch.ts';
 
-export const COMMANDS: readonly Command[] = [
-  up,
-  agent,
-  config,
-  vmRun,
-  vmCreate,
-  vmBoot,
-  vmList,
-  vmInfo,
-  vmConsole,
-  vmWatch,
-  vmPause,
-  vmResume,
-  vmReboot,
-  vmShutdown,
-  vmDelete,
-  imageBuild,
-  imageList,
-  tokenCreate,
-  tokenList,
-  tokenRevoke,
-  quotaGet,
-  quotaSet,
-  completion,
-  version,
-];
+const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./commands/up.ts')).up,
+  agent: async () => (await import('./commands/agent.ts')).agent,
+  config: async () => (await import('./commands/config.ts')).config,
+  'vm run': async () => (await import('./commands/vm-run.ts')).vmRun,
+  'vm create': async () => (await import('./commands/vm-create.ts')).vmCreate,
+  'vm boot': async () => (await import('./commands/vm-lifecycle.ts')).vmBoot,
+  'vm list': async () => (await import('./commands/vm-list.ts')).vmList,
+  'vm info': async () => (await import('./commands/vm-info.ts')).vmInfo,
+  'vm console': async () => (await import('./commands/vm-console.ts')).vmConsole,
+  'vm watch': async () => (await import('./commands/vm-watch.ts')).vmWatch,
+  top: async () => (await import('./commands/top.ts')).top,
+  'vm pause': async () => (await import('./commands/vm-lifecycle.ts')).vmPause,
+  'vm resume': async () => (await import('./commands/vm-lifecycle.ts')).vmResume,
+  'vm reboot': async () => (await import('./commands/vm-lifecycle.ts')).vmReboot,
+  'vm shutdown': async () => (await import('./commands/vm-lifecycle.ts')).vmShutdown,
+  'vm delete': async () => (await import('./commands/vm-lifecycle.ts')).vmDelete,
+  'image build': async () => (await import('./commands/image.ts')).imageBuild,
+  'image list': async () => (await import('./commands/image.ts')).imageList,
+  'alert list': async () => (await import('./commands/alert.ts')).alertList,
+  'rule list': async () => (await import('./commands/rule.ts')).ruleList,
+  'rule show': async () => (await import('./commands/rule.ts')).ruleShow,
+  'rule add': async () => (await import('./commands/rule.ts')).ruleAdd,
+  'rule remove': async () => (await import('./commands/rule.ts')).ruleRemove,
+  'rule enable': async () => (await import('./commands/rule.ts')).ruleEnable,
+  'rule disable': async () => (await import('./commands/rule.ts')).ruleDisable,
+  'token create': async () => (await import('./commands/token.ts')).tokenCreate,
+  'token list': async () => (await import('./commands/token.ts')).tokenList,
+  'token revoke': async () => (await import('./commands/token.ts')).tokenRevoke,
+  'quota get': async () => (await import('./commands/quota.ts')).quotaGet,
+  'quota set': async () => (await import('./commands/quota.ts')).quotaSet,
+  completion: async () => (await import('./commands/completion.ts')).completion,
+  version: async () => (await import('./commands/version.ts')).version,
+};
+
+/** What can be said of this command line: the one command it names, or all to choose from. */
+export async function loadCommands(argv: readonly string[]): Promise<readonly Command[]> {
+  const [first = '', second = ''] = argv;
+  for (const name of [first, `${first} ${second}`]) {
+    const load = Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined;
+    if (load !== undefined) return [await load()];
+  }
+  return await loadAllCommands();
+}
+
+export async function loadAllCommands(): Promise<readonly Command[]> {
+  return await Promise.all(Object.values(LOADERS).map((load) => load()));
+}

@@ -23,6 +23,7 @@ export interface FileValue {
 }
 
 export interface ConfigDocument {
+  readonly path: string;
   readonly values: ReadonlyMap<string, FileValue>;
   readonly problems: readonly ConfigProblem[];
 }
@@ -40,7 +41,7 @@ export function parseConfigDocument(file: ConfigFile): ConfigDocument {
       source: `${file.path} line ${lines.linePos(error.pos[0]).line}`,
       text: `must be YAML: ${error.message}`,
     }));
-    return { values: new Map(), problems };
+    return { path: file.path, values: new Map(), problems };
   }
   return new DocumentReader(file.path, document, lines).read();
 }
@@ -60,7 +61,7 @@ class DocumentReader {
 
   read(): ConfigDocument {
     this.#readSection('', this.#document.contents, this.#path);
-    return { values: this.#values, problems: this.#problems };
+    return { path: this.#path, values: this.#values, problems: this.#problems };
   }
 
   #readSection(section: string, found: unknown, source: string): void {

@@ -6,7 +6,7 @@ import { DroverError, invalidArgument, systemErrorCode } from '#kernel/errors.ts
 import { MIB } from '#kernel/units.ts';
 import { defaultConfigPath, parseConfig } from './config.ts';
 import type { ParsedConfig } from './config.ts';
-import type { ConfigFile } from './config-document.ts';
+import type { ConfigDocument, ConfigFile } from './config-document.ts';
 import type { FlagValue } from './config-reader.ts';
 import type { Environment } from './env.ts';
 
@@ -27,7 +27,14 @@ export async function loadConfig(
     typeof given === 'string'
       ? await readGiven(resolve(env.currentDir, given), source)
       : await readConfigFile(defaultConfigPath(env));
-  return { ...parseConfig({ flags, env, file, folderName }), configPath: file?.path };
+  const document = file === undefined ? undefined : await parseDocument(file);
+  return { ...parseConfig({ flags, env, file: document, folderName }), configPath: file?.path };
+}
+
+async function parseDocument(file: ConfigFile): Promise<ConfigDocument> {
+  // Loaded here: many do without a file, and a reader of YAML is large.
+  const { parseConfigDocument } = await import('./config-document.ts');
+  return parseConfigDocument(file);
 }
 
 async function readGiven(path: string, source: string): Promise<ConfigFile> {

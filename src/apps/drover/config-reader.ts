@@ -1,8 +1,7 @@
 /** Looks settings up in the flags, the variables and the config file, and notes what is wrong. */
 import { dirname } from 'node:path';
 
-import { parseConfigDocument } from './config-document.ts';
-import type { ConfigDocument, ConfigFile, ConfigProblem, FileValue } from './config-document.ts';
+import type { ConfigDocument, ConfigProblem, FileValue } from './config-document.ts';
 import { ALL_SETTINGS, OTHER_VARIABLES } from './config-settings.ts';
 import type { AnySetting } from './config-settings.ts';
 import type { Setting } from './setting.ts';
@@ -15,7 +14,7 @@ export interface ConfigInput {
   /** By name, without the dashes. */
   readonly flags: ReadonlyMap<string, FlagValue>;
   readonly env: Environment;
-  readonly file?: ConfigFile | undefined;
+  readonly file?: ConfigDocument | undefined;
   /** What the data folder is called where none is set: `drover` when this is left out. */
   readonly folderName?: string | undefined;
 }
@@ -50,8 +49,7 @@ export class ConfigReader {
 
   constructor(input: ConfigInput) {
     this.#input = input;
-    const empty: ConfigDocument = { values: new Map(), problems: [] };
-    this.#document = input.file === undefined ? empty : parseConfigDocument(input.file);
+    this.#document = input.file ?? { path: '', values: new Map(), problems: [] };
     this.#fileDir = input.file === undefined ? '' : dirname(input.file.path);
     this.problems.push(...this.#document.problems);
     this.#refuseUnknownVariables();

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 
 import { FAKE_ENV } from './client/fake-api.ts';
 import { parseConfig } from './config.ts';
+import { parseConfigDocument } from './config-document.ts';
 import type { FlagValue } from './config-reader.ts';
 import { ALL_SETTINGS, OTHER_VARIABLES } from './config-settings.ts';
 import type { AnySetting } from './config-settings.ts';
@@ -19,7 +20,9 @@ function parse({ flags = {}, variables = {}, file }: Input) {
   return parseConfig({
     flags: new Map(Object.entries(flags)),
     env: { ...FAKE_ENV, variables },
-    ...(file === undefined ? {} : { file: { path: '/etc/drover/drover.yaml', text: file } }),
+    ...(file === undefined
+      ? {}
+      : { file: parseConfigDocument({ path: '/etc/drover/drover.yaml', text: file }) }),
   });
 }
 

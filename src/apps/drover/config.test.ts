@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { DroverError } from '#kernel/errors.ts';
 import { GIB, MIB } from '#kernel/units.ts';
 import { defaultConfigPath, parseConfig } from './config.ts';
+import { parseConfigDocument } from './config-document.ts';
 import type { FlagValue } from './config-reader.ts';
 import { ALL_SETTINGS } from './config-settings.ts';
 import type { Environment } from './env.ts';
@@ -30,7 +31,7 @@ function parse({ flags = {}, variables = {}, file }: Input) {
   return parseConfig({
     flags: new Map(Object.entries(flags)),
     env: { ...ENV, variables },
-    ...(file === undefined ? {} : { file: { path: FILE, text: file } }),
+    ...(file === undefined ? {} : { file: parseConfigDocument({ path: FILE, text: file }) }),
   });
 }
 

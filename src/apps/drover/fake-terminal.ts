@@ -1,18 +1,27 @@
 /** A terminal for tests: keeps what was printed, and tells when a text appears. */
 import type { Terminal } from './terminal.ts';
+import type { Screen } from './top/screen.ts';
 
 export class FakeTerminal implements Terminal {
   readonly outIsTty: boolean;
   readonly noteIsTty: boolean;
   readonly wantsColour: boolean;
+  readonly screen: Screen | undefined;
   out = '';
   notes = '';
   readonly #waiting: { readonly text: string; readonly resolve: () => void }[] = [];
 
-  constructor(traits: { readonly isTty?: boolean; readonly wantsColour?: boolean } = {}) {
+  constructor(
+    traits: {
+      readonly isTty?: boolean;
+      readonly wantsColour?: boolean;
+      readonly screen?: Screen;
+    } = {},
+  ) {
     this.outIsTty = traits.isTty ?? false;
     this.noteIsTty = traits.isTty ?? false;
     this.wantsColour = traits.wantsColour ?? false;
+    this.screen = traits.screen;
   }
 
   async write(data: string | Uint8Array): Promise<void> {

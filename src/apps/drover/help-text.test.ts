@@ -3,8 +3,10 @@ import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
 
 import { bashCompletion, zshCompletion } from './completion-script.ts';
-import { COMMANDS } from './commands.ts';
+import { loadAllCommands } from './commands.ts';
 import { overviewText, topicText } from './help-text.ts';
+
+const COMMANDS = await loadAllCommands();
 
 describe('help', () => {
   it('names every command once in the overview, in lines that fit', () => {

@@ -1,14 +1,14 @@
 /** Runs one command line to its end and says what the shell is to be told. */
 import { parseCommandLine, usageError } from './command-line.ts';
-import type { Invocation } from './command.ts';
-import { COMMANDS } from './commands.ts';
-import { version } from './commands/version.ts';
+import type { Command, Invocation } from './command.ts';
 import { reportError } from './error-report.ts';
 import { EXIT_OK } from './exit-codes.ts';
 import { overviewText, topicText } from './help-text.ts';
 import { didYouMean } from '#kernel/nearest.ts';
 
 export interface DroverProcess extends Omit<Invocation, 'words' | 'options'> {
+  /** All that a command line can be about; where it names one command, that is enough. */
+  readonly commands: (argv: readonly string[]) => Promise<readonly Command[]>;
   /** Told once the command is known, for the title of the process. */
   readonly onCommand?: (name: string) => void;
 }
@@ -25,13 +25,14 @@ export async function runDrover(argv: readonly string[], process: DroverProcess)
 }
 
 async function run(argv: readonly string[], process: DroverProcess): Promise<void> {
-  const line = parseCommandLine(argv, COMMANDS);
+  const commands = await process.commands(argv);
+  const line = parseCommandLine(argv, commands);
   switch (line.kind) {
     case 'help':
-      await process.terminal.write(helpText(line.topic));
+      await process.terminal.write(helpText(line.topic, commands));
       return;
     case 'version':
-      await run([version.name], process);
+      await run(['version'], process);
       return;
     case 'run':
       process.onCommand?.(line.command.name);
@@ -39,12 +40,12 @@ async function run(argv: readonly string[], process: DroverProcess): Promise<voi
   }
 }
 
-function helpText(topic: readonly string[]): string {
-  if (topic.length === 0) return overviewText(COMMANDS);
-  const text = topicText(topic, COMMANDS);
+function helpText(topic: readonly string[], commands: readonly Command[]): string {
+  if (topic.length === 0) return overviewText(commands);
+  const text = topicText(topic, commands);
   if (text !== undefined) return text;
   const name = topic.join(' ');
-  const names = COMMANDS.map((command) => command.name);
+  const names = commands.map((command) => command.name);
   throw usageError(`there is no command ${name}${didYouMean(name, names)}`, 'drover --help');
 }
 

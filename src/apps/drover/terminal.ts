@@ -5,6 +5,8 @@ import type { WriteStream } from 'node:tty';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
 import { SECOND_MS } from '#kernel/units.ts';
+import { createScreen } from './top/screen.ts';
+import type { Screen } from './top/screen.ts';
 
 export interface Terminal {
   /** Resolves when there is room for more, so that a slow reader slows the writer. */
@@ -13,6 +15,8 @@ export interface Terminal {
   readonly outIsTty: boolean;
   readonly noteIsTty: boolean;
   readonly wantsColour: boolean;
+  /** The whole of it, for what draws pages; undefined when nobody is there to press a key. */
+  readonly screen?: Screen | undefined;
 }
 
 export function createTerminal(
@@ -33,6 +37,10 @@ export function createTerminal(
     outIsTty: out.isTTY,
     noteIsTty: notes.isTTY,
     wantsColour,
+    // Looked at only by who draws: to open the input would already take keys from the shell.
+    get screen() {
+      return out.isTTY ? createScreen(process.stdin, out) : undefined;
+    },
   };
 }
 

@@ -33,16 +33,13 @@ function each(names: readonly string[], schema: Json): Json {
   return Object.fromEntries(names.map((name) => [name, schema]));
 }
 
-const DISK = shape(
-  {
-    device_name: TEXT,
-    ...each(['reads_completed', 'reads_merged', 'sectors_read', 'time_reading'], WHOLE_OR_NULL),
-    ...each(['writes_completed', 'writes_merged', 'sectors_written'], WHOLE_OR_NULL),
-    ...each(['time_writing', 'io_in_progress', 'time_doing_io'], WHOLE_OR_NULL),
-    weighted_time_doing_io: WHOLE_OR_NULL,
-  },
-  {},
-);
+const DISK = shape({
+  device_name: TEXT,
+  ...each(['reads_completed', 'reads_merged', 'sectors_read', 'time_reading'], WHOLE_OR_NULL),
+  ...each(['writes_completed', 'writes_merged', 'sectors_written'], WHOLE_OR_NULL),
+  ...each(['time_writing', 'io_in_progress', 'time_doing_io'], WHOLE_OR_NULL),
+  weighted_time_doing_io: WHOLE_OR_NULL,
+});
 
 const INTERFACE = shape({
   name: TEXT,
@@ -59,8 +56,9 @@ const GPU = shape({
 
 const RULE_SUBJECT = {
   metric: { ...TEXT, description: 'A metric, or else an expression in expr' },
-  matchers: { description: 'Which series of the metric' },
+  match: { ...listOf(TEXT), description: 'Which series of the metric' },
   expr: { ...TEXT, description: 'PromQL' },
+  every: DURATION,
 };
 
 const RULE_OPTIONS = {

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { registerGet } from './get-route.ts';
 import { registerMetrics } from './metrics-route.ts';
+import { registerOpenApi } from './openapi-route.ts';
 import { registerProcesses } from './processes-route.ts';
 import { registerPrometheusRoutes } from './prometheus/prometheus-routes.ts';
 import { registerRangeRoutes } from './range/range-routes.ts';
@@ -21,4 +22,5 @@ export function registerVmMetricsRoutes(app: FastifyInstance, parts: VmMetricsPa
   registerRangeRoutes(app, parts);
   registerPrometheusRoutes(app, parts);
   registerTargets(app, parts);
+  registerOpenApi(app, parts);
 }

@@ -22,7 +22,7 @@ export async function openApiClient(
   role: 'customer' | 'operator' = 'customer',
 ): Promise<ApiClient> {
   const target = await readServerTarget(options, env, role);
-  const transport = connect(target);
+  const transport = await connect(target);
   const { url } = target;
   return {
     vms: createClient(VmService, transport),

@@ -8,6 +8,7 @@ import { runDrover } from '#apps/drover/run-drover.ts';
 import { Machines } from '#gen/drover/v1/machines_pb.js';
 import { VmService } from '#gen/vmprovisioner/v1/vm_pb.js';
 import { FakeClock } from '#kernel/fake-clock.ts';
+import { loadCommands } from '#apps/drover/commands.ts';
 import type { ServerTarget } from './server-target.ts';
 
 export interface FakeApi {
@@ -54,9 +55,10 @@ export function runFake(argv: readonly string[], options: FakeRunOptions = {}): 
     clock,
     env: { ...FAKE_ENV, ...options.env },
     signal: options.signal ?? new AbortController().signal,
+    commands: loadCommands,
     connect(target) {
       targets.push(target);
-      return transport;
+      return Promise.resolve(transport);
     },
   });
   return { terminal, clock, targets, exitCode };

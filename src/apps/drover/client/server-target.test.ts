@@ -104,7 +104,7 @@ describe('connectTo', () => {
     });
     const { port } = server.address() as AddressInfo;
     const url = `http://127.0.0.1:${port}`;
-    const transport = connectTo({ url, token: 'secret', ca: undefined });
+    const transport = await connectTo({ url, token: 'secret', ca: undefined });
     const failure = async (call: Promise<unknown>) =>
       apiErrorToDrover(
         await call.then(

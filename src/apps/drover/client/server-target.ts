@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import type { Transport } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
 
 import type { OptionTable, OptionValues } from '#apps/drover/command.ts';
 import { isLoopback } from '#apps/drover/config-addresses.ts';
@@ -65,8 +64,10 @@ export async function readServerTarget(
   };
 }
 
-export function connectTo(target: ServerTarget): Transport {
+export async function connectTo(target: ServerTarget): Promise<Transport> {
   const { token, ca } = target;
+  // Loaded here: a server asks no other, and it is large.
+  const { createConnectTransport } = await import('@connectrpc/connect-node');
   return createConnectTransport({
     baseUrl: target.url,
     httpVersion: '1.1',

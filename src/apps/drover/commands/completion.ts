@@ -19,9 +19,10 @@ export const completion: Command = {
   async run({ words, terminal }) {
     const [shell = ''] = words;
     // Loaded here, because the table of all commands holds this one.
-    const { COMMANDS } = await import('#apps/drover/commands.ts');
-    if (shell === 'bash') await terminal.write(bashCompletion(COMMANDS));
-    else if (shell === 'zsh') await terminal.write(zshCompletion(COMMANDS));
+    const { loadAllCommands } = await import('#apps/drover/commands.ts');
+    const commands = await loadAllCommands();
+    if (shell === 'bash') await terminal.write(bashCompletion(commands));
+    else if (shell === 'zsh') await terminal.write(zshCompletion(commands));
     else throw invalidArgument('shell', `must be one of ${SHELLS.join(', ')}, not ${shell}`);
   },
 };
