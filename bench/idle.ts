@@ -8,7 +8,7 @@
  */
 import { join } from 'node:path';
 import { systemClock } from '#kernel/clock.ts';
-import { openChildServer, type ChildServer } from './child-server.ts';
+import { openChildServer, repositoryRoot, type ChildServer } from './child-server.ts';
 import type { Benchmark, Comparison } from './comparison.ts';
 import { createVmClient, devToken, everydayConfig } from './drover-client.ts';
 import { summarizePairs, type Pair } from './pair.ts';
@@ -19,6 +19,8 @@ const MACHINES = 100;
 const MEGABYTE = 1e6;
 const SETTLE_MS = 5000;
 const AGAINST = 'a bare connect-node server';
+/** Those that the `drover` launcher gives, for servers that are started without it. */
+const LAUNCHER_FLAGS = ['--v8-pool-size=2'];
 const GOALS = {
   rss: { of: 'ours', below: 110 },
   cpu: { of: 'ours', below: 1 },
@@ -31,10 +33,10 @@ export const idle: Benchmark = {
     await using stack = new AsyncDisposableStack();
     const { path: dir } = stack.use(await openScratchDirectory());
     const open = async (script: string, ...args: readonly string[]) =>
-      stack.use(await openChildServer({ script, args }));
+      stack.use(await openChildServer({ script, args, nodeArgs: LAUNCHER_FLAGS }));
     const servers = {
       'drover-up': await open(
-        'src/apps/drover/main.ts',
+        join(repositoryRoot, 'drover'),
         ...['up', '--port', '0', '--data', join(dir, 'up'), '--network-mode', 'user'],
       ),
       '0-machines': await open('bench/serve-fakes.ts', '--data', join(dir, 'none')),

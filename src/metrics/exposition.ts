@@ -14,6 +14,10 @@ interface Block {
   readonly power: number;
   readonly prefixes: readonly string[];
   readonly series: readonly LiveSeries[];
+  /** What was written last, and of which values: most stand still from one tick to the next. */
+  readonly lines: string[];
+  readonly values: Float64Array;
+  text: string;
 }
 
 export class Exposition {
@@ -60,25 +64,38 @@ export class Exposition {
       power: powerOfScale(family.scale),
       prefixes: series.map(({ key }) => `${key} `),
       series,
+      lines: series.map(() => ''),
+      values: new Float64Array(series.length).fill(NaN),
+      text: '',
     };
   }
 
   #write(): string {
     let text = '';
-    for (const { header, power, prefixes, series } of this.#blocks) {
-      let isBegun = false;
-      for (let at = 0; at < series.length; at += 1) {
-        const value = series[at]?.value ?? NaN;
-        if (Number.isNaN(value)) continue;
-        if (!isBegun) text += header;
-        isBegun = true;
-        text += prefixes[at];
-        text += power === 1 ? value : value / power;
-        text += '\n';
+    for (const block of this.#blocks) {
+      if (rewriteLines(block)) {
+        const body = block.lines.join('');
+        block.text = body === '' ? '' : block.header + body;
       }
+      text += block.text;
     }
     return text;
   }
+}
+
+/** Whether any of them had to be. */
+function rewriteLines({ series, values, lines, prefixes, power }: Block): boolean {
+  let hasChanged = false;
+  for (let at = 0; at < series.length; at += 1) {
+    const value = series[at]?.value ?? NaN;
+    const before = values[at] ?? NaN;
+    if (value === before || (Number.isNaN(value) && Number.isNaN(before))) continue;
+    values[at] = value;
+    const shown = power === 1 ? value : value / power;
+    lines[at] = Number.isNaN(value) ? '' : `${prefixes[at]}${shown}\n`;
+    hasChanged = true;
+  }
+  return hasChanged;
 }
 
 interface Head {

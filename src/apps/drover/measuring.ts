@@ -19,7 +19,7 @@ import type { HostId } from '#kernel/ids.ts';
 import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
 import type { Collector } from '#metrics/collector.ts';
 import { CollectionHealth } from '#metrics/collection-health.ts';
-import { createPromql, type Promql } from '#metrics/promql/promql.ts';
+import type { Promql } from '#metrics/promql/promql.ts';
 import { openHistory } from '#metrics/history/open-history.ts';
 import type { History } from '#metrics/history/history.ts';
 import { createLabels } from '#metrics/labels.ts';
@@ -36,6 +36,7 @@ import type { Webhooks } from '#webhooks/open-webhooks.ts';
 import type { MetricsConfig } from './config-metrics.ts';
 import { openConfiguredRemoteWrite } from './configured-remote-write.ts';
 import { openConfiguredWebhooks } from './configured-webhooks.ts';
+import { createLazyPromql } from './lazy-promql.ts';
 import { promqlToInstantQuery } from './promql-instant-query.ts';
 import { publishingHealth } from './publishing-health.ts';
 
@@ -81,7 +82,7 @@ export async function openMeasuring(options: MeasuringOptions): Promise<Measurin
   const table = createTable(log);
   // What listens to samples stands before the sampler, so that it is closed after it.
   const history = stack.use(await openConfiguredHistory(options, commonLabels));
-  const promql = createPromql({ reader: history.reader, clock });
+  const promql = createLazyPromql({ reader: history.reader, clock });
   const webhooks = stack.use(await openConfiguredWebhooks(options));
   const thresholds = stack.use(
     await openThresholds({

@@ -1,6 +1,5 @@
 /** Lets threshold rules ask in PromQL. */
 import { invalidArgument } from '#kernel/errors.ts';
-import { parsePromql } from '#metrics/promql/parse-promql.ts';
 import type { Promql } from '#metrics/promql/promql.ts';
 import type { InstantQuery } from '#metrics/thresholds/expression-rules.ts';
 
@@ -17,6 +16,7 @@ export function promqlToInstantQuery(promql: Promql): InstantQuery {
       throw notComparable(result.kind);
     },
     async check(expression) {
+      const { parsePromql } = await import('#metrics/promql/parse-promql.ts');
       const { type } = await parsePromql(expression);
       if (type !== 'vector' && type !== 'scalar') throw notComparable(type);
     },
