@@ -187,13 +187,5 @@ export const DEFAULT_RULES: readonly RuleDefinition[] = [
     severity: 'info',
     description: 'the processors of the machine are busy without a break',
   }),
-  defaultRule({
-    name: 'machine-memory-usage',
-    metric: 'drover_machine_memory_used_percent',
-    value: 95,
-    forMs: 10 * MINUTE_MS,
-    hysteresis: 3,
-    severity: 'warning',
-    description: 'the machine is short of memory',
-  }),
+  // None for memory: a guest sooner or later holds all it was given, if only to cache files.
 ];
