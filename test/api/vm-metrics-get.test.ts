@@ -171,3 +171,23 @@ describe('where metrics need a token', () => {
     assert.equal((await get(server, '/api/v1/health/status')).status, 200);
   });
 });
+
+describe('collectors', () => {
+  it('can be switched off one by one', async () => {
+    await using server = await openTestServer({
+      config: { metrics: { ...METRICS, without: ['loadavg'], intervalMs: 100 } },
+    });
+    const { text } = await get(server, '/metrics');
+    assert.doesNotMatch(text, /^node_load1|collector="loadavg"/m);
+    assert.match(text, /^node_memory_MemTotal_bytes /m);
+    assert.equal((await get(server, '/get')).json.load.load1, null);
+  });
+
+  it('are refused by name when there is none of that name', async () => {
+    const metrics = { ...METRICS, without: ['loadavgs'] };
+    await assert.rejects(openTestServer({ config: { metrics } }), {
+      kind: 'invalid_argument',
+      message: /metrics\.without: there is no collector loadavgs; did you mean loadavg/,
+    });
+  });
+});

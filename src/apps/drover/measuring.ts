@@ -10,13 +10,21 @@
  *                   └─▶ remote write
  */
 import { join } from 'node:path';
-import { createExtraHostCollectors } from '#backends/host/create-extra-host-collectors.ts';
-import { createHostCollectors } from '#backends/host/create-host-collectors.ts';
+import {
+  createExtraHostCollectors,
+  EXTRA_COLLECTOR_NAMES,
+} from '#backends/host/create-extra-host-collectors.ts';
+import {
+  createHostCollectors,
+  HOST_COLLECTOR_NAMES,
+} from '#backends/host/create-host-collectors.ts';
 import { ProcessTable } from '#backends/host/process-table.ts';
 import type { EventSignal } from '#events/event-signal.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { invalidArgument } from '#kernel/errors.ts';
 import type { HostId } from '#kernel/ids.ts';
 import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
+import { didYouMean } from '#kernel/nearest.ts';
 import type { Collector } from '#metrics/collector.ts';
 import { CollectionHealth } from '#metrics/collection-health.ts';
 import type { Promql } from '#metrics/promql/promql.ts';
@@ -134,18 +142,27 @@ function createSampler(
   { config, clock, log, collectors }: MeasuringOptions,
   table: SampleTable,
 ): Sampler {
-  const enabled = (name: string) => !config.without.includes(name);
+  const { without, perCore, intervalMs } = config;
+  const others = collectors(table);
+  const known = [...HOST_COLLECTOR_NAMES, ...EXTRA_COLLECTOR_NAMES, ...others.map(nameOf)];
+  const unknown = without.find((name) => !known.some((each) => each === name));
+  if (unknown !== undefined) {
+    const hint = didYouMean(unknown, known) || `; known: ${known.toSorted().join(', ')}`;
+    throw invalidArgument('metrics.without', `there is no collector ${unknown}${hint}`);
+  }
+  const enabled = (name: string) => !without.includes(name);
   const common = { table, clock, enabled, procRoot: PROC, sysRoot: SYS };
   return new Sampler({
-    ...{ clock, log, table },
-    intervalMs: config.intervalMs,
+    ...{ clock, log, table, intervalMs },
     collectors: [
-      ...createHostCollectors({ ...common, perCore: config.perCore }),
+      ...createHostCollectors({ ...common, perCore }),
       ...createExtraHostCollectors({ ...common, log }),
-      ...collectors(table).filter(({ name }) => enabled(name)),
+      ...others.filter(({ name }) => enabled(name)),
     ],
   });
 }
+
+const nameOf = ({ name }: Collector) => name;
 
 async function openConfiguredHistory(
   { config, dataDir, hostId, clock, log, metrics, stores }: MeasuringOptions,
