@@ -1,8 +1,13 @@
 /** `GET /api/v1/health/status`: each part of measuring with the reason for its status. */
 import type { FastifyInstance } from 'fastify';
-import type { VmMetricsParts } from '#surfaces/vm-metrics/vm-metrics-parts.ts';
+import type { CollectionHealth } from '#metrics/collection-health.ts';
 
-export function registerHealthStatus(app: FastifyInstance, parts: VmMetricsParts): void {
+export interface HealthStatusParts {
+  readonly health: Pick<CollectionHealth, 'report'>;
+  readonly version: string;
+}
+
+export function registerHealthStatus(app: FastifyInstance, parts: HealthStatusParts): void {
   app.get('/api/v1/health/status', { config: { public: true } }, async (_request, reply) => {
     const { status, uptimeSeconds, components } = await parts.health.report();
     void reply.code(status === 'error' ? 503 : 200).header('cache-control', 'no-store');
