@@ -4,11 +4,11 @@ const FIRST_CAPACITY = 64;
 const scratch = new DataView(new ArrayBuffer(8));
 
 export class ByteWriter {
-  #bytes: Uint8Array;
+  #bytes: Buffer;
   #length = 0;
 
   constructor(capacity = FIRST_CAPACITY) {
-    this.#bytes = new Uint8Array(capacity);
+    this.#bytes = Buffer.alloc(capacity);
   }
 
   get length(): number {
@@ -16,16 +16,27 @@ export class ByteWriter {
   }
 
   /** What was written so far; valid until more is written. */
-  view(): Uint8Array {
+  view(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
   copy(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    return Uint8Array.from(this.view());
   }
 
   clear(): void {
     this.#length = 0;
+  }
+
+  /** Space to be filled in later; answers where it is. */
+  skip(bytes: number): number {
+    if (this.#length + bytes > this.#bytes.length) this.#grow(bytes);
+    this.#length += bytes;
+    return this.#length - bytes;
+  }
+
+  setUint32Le(at: number, value: number): void {
+    this.#bytes.writeUInt32LE(value, at);
   }
 
   u8(value: number): void {
@@ -42,6 +53,19 @@ export class ByteWriter {
   float64(value: number): void {
     scratch.setFloat64(0, value);
     this.#scratch(8);
+  }
+
+  float64Le(value: number): void {
+    // First, since the buffer may be another one after it.
+    const at = this.skip(8);
+    this.#bytes.writeDoubleLE(value, at);
+  }
+
+  /** Both halves of eight bytes: a NaN has more than one form, and a number keeps only one. */
+  uint64Le(low: number, high: number): void {
+    const at = this.skip(8);
+    this.#bytes.writeUInt32LE(low, at);
+    this.#bytes.writeUInt32LE(high, at + 4);
   }
 
   /** A whole number from 0 to 2^53, seven bits a byte, the lowest first. */
@@ -91,8 +115,15 @@ export class ByteWriter {
   }
 
   #grow(bytes: number): void {
-    const grown = new Uint8Array(Math.max(this.#length + bytes, this.#bytes.length * 2));
+    const grown = Buffer.alloc(Math.max(this.#length + bytes, this.#bytes.length * 2));
     grown.set(this.view());
     this.#bytes = grown;
   }
+}
+
+/** How long `varint` writes it. */
+export function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) bytes += 1;
+  return bytes;
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { answered } from '#test/webhook-fixture.ts';
+import { HOUR_MS } from '#kernel/units.ts';
 import {
   GIVE_UP_AFTER_MS,
-  HOUR_MS,
   isGivenUp,
   judgeOutcome,
   parseRetryAfter,

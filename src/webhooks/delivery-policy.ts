@@ -5,10 +5,9 @@
  * a Drover that was down, costs no event its day.
  */
 import { backoffMs, jitterMs } from '#kernel/backoff.ts';
-import { MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
+import { HOUR_MS, SECOND_MS } from '#kernel/units.ts';
 import type { SendOutcome } from './webhook-sender.ts';
 
-export const HOUR_MS = 60 * MINUTE_MS;
 export const GIVE_UP_AFTER_MS = 24 * HOUR_MS;
 const FIRST_RETRY_MS = SECOND_MS;
 const MOST_RETRY_MS = HOUR_MS;

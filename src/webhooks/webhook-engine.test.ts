@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { CustomerId } from '#kernel/ids.ts';
 import { OPERATOR, WebhookEngineFixture } from '#test/webhook-engine-fixture.ts';
+import { DAY_MS, HOUR_MS } from '#kernel/units.ts';
 import {
   answered,
   rulesOf,
@@ -10,9 +11,6 @@ import {
   violations,
 } from '#test/webhook-fixture.ts';
 import type { SendOutcome } from './webhook-sender.ts';
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 describe('a subscription', () => {
   it('is told of what happens after it was made, in order, each once', async () => {

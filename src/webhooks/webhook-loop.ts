@@ -16,7 +16,7 @@ import type { EventKind, RecordedEvent } from '#events/event.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { toDroverError } from '#kernel/errors.ts';
 import type { Log } from '#kernel/log.ts';
-import { SECOND_MS } from '#kernel/units.ts';
+import { HOUR_MS, SECOND_MS } from '#kernel/units.ts';
 import {
   attempt,
   createDelivery,
@@ -27,7 +27,7 @@ import {
 import type { AttemptSlots } from './attempt-slots.ts';
 import type { Delivery } from './delivery.ts';
 import type { DeliveryJournal } from './delivery-journal.ts';
-import { HOUR_MS, isGivenUp, retryDelayMs } from './delivery-policy.ts';
+import { isGivenUp, retryDelayMs } from './delivery-policy.ts';
 import { isWantedEvent } from './webhook-filter.ts';
 import type { RenderedEvent, WebhookFormat } from './webhook-format.ts';
 import type { WebhookSecrets } from './webhook-secrets.ts';

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { CustomerId, MachineId } from '#kernel/ids.ts';
 import { SecretBox } from '#kernel/secret-box.ts';
 import { OPERATOR, WebhookEngineFixture } from '#test/webhook-engine-fixture.ts';
+import { HOUR_MS } from '#kernel/units.ts';
 import {
   answered,
   rulesOf,
@@ -11,8 +12,6 @@ import {
   violations,
 } from '#test/webhook-fixture.ts';
 import type { SendOutcome } from './webhook-sender.ts';
-
-const HOUR_MS = 3_600_000;
 
 describe('the engine', () => {
   it('goes on after a restart where it was, with the pace of the retries', async () => {

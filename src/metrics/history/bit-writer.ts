@@ -1,5 +1,5 @@
 /** Bits written one after the other, the highest of each byte first. */
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '#metrics/byte-writer.ts';
 
 const HALF_BITS = 24;
 const HALF = 2 ** HALF_BITS;

@@ -16,7 +16,7 @@
 import { damagedError, type ByteReader } from './byte-reader.ts';
 import { BitReader } from './bit-reader.ts';
 import { BitWriter } from './bit-writer.ts';
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '#metrics/byte-writer.ts';
 
 export const BLOCK_VALUES = 128;
 

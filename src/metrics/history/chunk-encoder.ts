@@ -10,7 +10,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { BLOCK_VALUES, encodeBlock, encodeZeroBlocks, baseAfter } from './block-codec.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '#metrics/byte-writer.ts';
 
 export const CHUNK_VERSION = 1;
 /** So that what one decoded chunk takes is bounded, whatever its bytes say. */

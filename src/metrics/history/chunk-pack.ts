@@ -9,7 +9,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { ByteReader, damagedError } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '#metrics/byte-writer.ts';
 
 const PACK_VERSION = 1;
 

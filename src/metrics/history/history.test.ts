@@ -16,9 +16,8 @@ import {
   NEVER,
 } from '#test/history-fixture.ts';
 import type { LabelMatcher } from '#metrics/metric-reader.ts';
-import { DAY_MS, DEFAULT_RETENTION } from './tiers.ts';
-
-const HOUR_MS = 3_600_000;
+import { DAY_MS, HOUR_MS } from '#kernel/units.ts';
+import { DEFAULT_RETENTION } from './tiers.ts';
 
 function secondsFrom(startMs: number, count: number): number[] {
   return Array.from({ length: count }, (_, at) => startMs + at * 1000);

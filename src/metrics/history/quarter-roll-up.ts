@@ -4,6 +4,7 @@
  */
 import type { HostId } from '#kernel/ids.ts';
 import { DroverError } from '#kernel/errors.ts';
+import { DAY_MS } from '#kernel/units.ts';
 import { decodeChunk, type DecodedChunk } from './chunk-decoder.ts';
 import { unpackChunks } from './chunk-pack.ts';
 import type { HistoryReport } from './history-report.ts';
@@ -11,7 +12,7 @@ import type { MetricStore, Pack, PackInfo } from './metric-store.ts';
 import { PackBuilder } from './pack-builder.ts';
 import type { Pacer } from './pacer.ts';
 import { rollUpChunks } from './roll-up.ts';
-import { DAY_MS, MINUTE_TIER_MS, QUARTER_TIER_MS } from './tiers.ts';
+import { MINUTE_TIER_MS, QUARTER_TIER_MS } from './tiers.ts';
 
 /** How many series are worked on at a time: what they have of a day is held in memory. */
 const WINDOW_SERIES = 64;

@@ -1,6 +1,6 @@
 /** Writes rows to the write-ahead log, each file of which says itself what its rows mean. */
 import { SECOND_MS } from '#kernel/units.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '#metrics/byte-writer.ts';
 import type { Head } from './head.ts';
 import type { HistoryReport } from './history-report.ts';
 import type { HistorySeries } from './history-series.ts';

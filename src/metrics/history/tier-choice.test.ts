@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DAY_MS } from '#kernel/units.ts';
 import { chooseResolution, planLegs, type TierState } from './tier-choice.ts';
-import { DAY_MS, MINUTE_TIER_MS, QUARTER_TIER_MS, RAW_MS } from './tiers.ts';
+import { MINUTE_TIER_MS, QUARTER_TIER_MS, RAW_MS } from './tiers.ts';
 
 const NOW_MS = 500 * DAY_MS;
 

@@ -1,8 +1,5 @@
 /** How finely samples are kept, and for how long. */
-import { MINUTE_MS } from '#kernel/units.ts';
-
-const HOUR_MS = 60 * MINUTE_MS;
-export const DAY_MS = 24 * HOUR_MS;
+import { DAY_MS } from '#kernel/units.ts';
 
 /** Samples as they were taken. */
 export const RAW_MS = 0;

@@ -5,13 +5,14 @@
  */
 import type { Clock } from '#kernel/clock.ts';
 import type { HostId } from '#kernel/ids.ts';
+import { DAY_MS } from '#kernel/units.ts';
 import type { Head } from './head.ts';
 import type { HistoryReport } from './history-report.ts';
 import type { MetricStore, TierTotals } from './metric-store.ts';
 import { Pacer } from './pacer.ts';
 import { rollUpDay } from './quarter-roll-up.ts';
 import type { TierState } from './tier-choice.ts';
-import { DAY_MS, MINUTE_TIER_MS, RESOLUTIONS, keptMs, type HistoryRetention } from './tiers.ts';
+import { MINUTE_TIER_MS, RESOLUTIONS, keptMs, type HistoryRetention } from './tiers.ts';
 import type { Resolution } from './tiers.ts';
 
 const PACKS_PER_REMOVAL = 16;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DroverError } from '#kernel/errors.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '#metrics/byte-writer.ts';
 import {
   readFrame,
   readRecord,

@@ -18,7 +18,7 @@ import { crc32 } from 'node:zlib';
 import { createLabels, type Labels } from '#metrics/labels.ts';
 import type { MetricKind } from '#metrics/metric-family.ts';
 import { ByteReader, damagedError } from './byte-reader.ts';
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '#metrics/byte-writer.ts';
 
 const WAL_VERSION = 1;
 const HEADER = 1;

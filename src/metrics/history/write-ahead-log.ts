@@ -20,7 +20,7 @@ import {
 import { join } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
 import { SECOND_MS } from '#kernel/units.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '#metrics/byte-writer.ts';
 import { writeFrame, writeHeader } from './wal-format.ts';
 
 const RETRY_MS = 5 * SECOND_MS;

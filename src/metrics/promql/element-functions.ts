@@ -1,6 +1,6 @@
 /** Functions of each value by itself, with up to two scalars. */
 import type { TIME_FUNCTIONS } from './function-table.ts';
-import { SECOND_MS } from '#kernel/units.ts';
+import { DAY_MS, SECOND_MS } from '#kernel/units.ts';
 
 export type ElementFunction = (value: number, first: number, second: number) => number;
 
@@ -41,8 +41,6 @@ export const ELEMENT_FUNCTIONS = {
   clamp_max: (value, most) => Math.min(most, value),
   round: roundTo,
 } satisfies Record<string, ElementFunction>;
-
-const DAY_MS = 86_400 * SECOND_MS;
 
 /** Of a time in seconds, in UTC. */
 export const TIME_PARTS: Record<(typeof TIME_FUNCTIONS)[number], (date: Date) => number> = {

@@ -1,8 +1,5 @@
 /** Numbers, durations and strings as a query writes them. Undefined: not one. */
-import { MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
-
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 
 const DURATION_UNITS: readonly (readonly [unit: string, ms: number])[] = [
   ['y', 365 * DAY_MS],

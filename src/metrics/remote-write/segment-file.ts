@@ -9,7 +9,7 @@
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '#metrics/byte-writer.ts';
 import { TickDecoder, type SeriesDefinition } from './tick-record.ts';
 
 export const MAGIC = Buffer.from('DRQ1');
@@ -46,8 +46,8 @@ export function beginRecord(out: ByteWriter): number {
 
 export function endRecord(out: ByteWriter, payloadAt: number): void {
   const payload = out.view().subarray(payloadAt);
-  out.setUint32(payloadAt - FRAME_BYTES, payload.length);
-  out.setUint32(payloadAt - 4, crc32(payload));
+  out.setUint32Le(payloadAt - FRAME_BYTES, payload.length);
+  out.setUint32Le(payloadAt - 4, crc32(payload));
 }
 
 export type ReadRecord =

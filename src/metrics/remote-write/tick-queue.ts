@@ -24,7 +24,7 @@ import { systemErrorCode } from '#kernel/errors.ts';
 import type { Log } from '#kernel/log.ts';
 import { MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 import type { SampleTable } from '#metrics/sample-table.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '#metrics/byte-writer.ts';
 import {
   beginRecord,
   closeScanned,
@@ -138,7 +138,7 @@ export class TickQueue implements Disposable {
       if (this.#isFull(atMs)) this.closeSegment();
       if (this.#file === undefined) this.#encoder.startSegment();
       this.#out.clear();
-      if (this.#file === undefined) this.#out.bytes(MAGIC);
+      if (this.#file === undefined) this.#out.raw(MAGIC);
       const payloadAt = beginRecord(this.#out);
       const samples = this.#encoder.encode(atMs, table, this.#out);
       endRecord(this.#out, payloadAt);

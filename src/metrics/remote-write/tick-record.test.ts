@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SampleTable } from '#metrics/sample-table.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '#metrics/byte-writer.ts';
 import { STALE, TickDecoder, TickEncoder, type StoredTick } from './tick-record.ts';
 
 const GAUGE = { name: 'g', help: 'A gauge.', kind: 'gauge', scale: 2 } as const;

@@ -12,7 +12,8 @@
  */
 import { createLabels, seriesKey, type Labels } from '#metrics/labels.ts';
 import type { LiveSeries, SampleTable } from '#metrics/sample-table.ts';
-import { ByteReader, type ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '#metrics/byte-writer.ts';
+import { ByteReader } from './byte-reader.ts';
 
 const TICK_KIND = 1;
 
@@ -86,7 +87,7 @@ export class TickEncoder {
   /** Writes the record; answers how many samples it holds. */
   encode(atMs: number, table: SampleTable, out: ByteWriter): number {
     if (table.membership !== this.#membership) this.#list(table);
-    out.byte(TICK_KIND);
+    out.u8(TICK_KIND);
     out.varint(atMs);
     const samples = this.#countSamples();
     out.varint(samples);
@@ -116,7 +117,7 @@ export class TickEncoder {
       this.#states[number] = isAbsent ? ABSENT : PRESENT;
       if (isAbsent) {
         this.#gone.push(number);
-        out.byte(TURNED_ABSENT);
+        out.u8(TURNED_ABSENT);
         continue;
       }
       this.#bases[number] = value;
@@ -262,15 +263,15 @@ function readDefinition(reader: ByteReader): SeriesDefinition {
 }
 
 function writeRun(length: number, out: ByteWriter): void {
-  out.byte(SAME);
+  out.u8(SAME);
   out.varint(length);
 }
 
 function writeValue(value: number, base: number, out: ByteWriter): void {
   const difference = value - base;
   if (Math.abs(difference) > LARGEST_DIFFERENCE) {
-    out.byte(ABSOLUTE);
-    out.float64(value);
+    out.u8(ABSOLUTE);
+    out.float64Le(value);
     return;
   }
   out.varint(DIFFERENCE + (difference >= 0 ? 2 * difference : -2 * difference - 1));

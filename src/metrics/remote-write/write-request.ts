@@ -7,7 +7,7 @@
  */
 import { createLabels, METRIC_NAME, type Labels } from '#metrics/labels.ts';
 import { sampleToNumber } from '#metrics/metric-family.ts';
-import { ByteWriter, varintBytes } from './byte-writer.ts';
+import { ByteWriter, varintBytes } from '#metrics/byte-writer.ts';
 import { STALE, type SeriesDefinition, type StoredTick } from './tick-record.ts';
 
 const LENGTH_FIRST = 0x0a;
@@ -30,11 +30,11 @@ export function encodeLabels(definition: SeriesDefinition, common: Labels): Uint
   const out = new ByteWriter();
   for (const [label, value] of Object.entries(all)) {
     const bytes = lengthOfText(label) + lengthOfText(value);
-    out.byte(LENGTH_FIRST);
+    out.u8(LENGTH_FIRST);
     out.varint(bytes);
-    out.byte(LENGTH_FIRST);
+    out.u8(LENGTH_FIRST);
     out.text(label);
-    out.byte(LENGTH_SECOND);
+    out.u8(LENGTH_SECOND);
     out.text(value);
   }
   return Uint8Array.from(out.view());
@@ -72,9 +72,9 @@ export function* encodeWriteRequests(source: WriteRequestSource): Generator<Writ
       samples = 0;
     }
     samples += extent.samples;
-    out.byte(LENGTH_FIRST);
+    out.u8(LENGTH_FIRST);
     out.varint(labels.length + extent.bytes);
-    out.bytes(labels);
+    out.raw(labels);
     writeSamples(number, source, out);
   }
   if (samples > 0) yield { body: Uint8Array.from(out.view()), samples };
@@ -104,13 +104,13 @@ function writeSamples(number: number, source: WriteRequestSource, out: ByteWrite
   for (const { atMs, values } of source.ticks) {
     const value = values[number] ?? NaN;
     if (Number.isNaN(value)) continue;
-    out.byte(LENGTH_SECOND);
+    out.u8(LENGTH_SECOND);
     // Below 128, and so a single byte, for every instant there is.
-    out.byte(sampleBytes(varintBytes(atMs)));
-    out.byte(DOUBLE_FIRST);
-    if (value === STALE) out.uint64(STALE_LOW, STALE_HIGH);
-    else out.float64(sampleToNumber(value, scale));
-    out.byte(VARINT_SECOND);
+    out.u8(sampleBytes(varintBytes(atMs)));
+    out.u8(DOUBLE_FIRST);
+    if (value === STALE) out.uint64Le(STALE_LOW, STALE_HIGH);
+    else out.float64Le(sampleToNumber(value, scale));
+    out.u8(VARINT_SECOND);
     out.varint(atMs);
   }
 }

@@ -1,7 +1,7 @@
 /** From a request or the config file to the definition of a rule, or a refusal naming the field. */
 import { invalidArgument } from '#kernel/errors.ts';
 import { didYouMean, nearest } from '#kernel/nearest.ts';
-import { MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 import { createLabels, isLabelName, isMetricName, type Labels } from '#metrics/labels.ts';
 import type { LabelMatcher } from '#metrics/metric-reader.ts';
 import { parseDuration } from './duration.ts';
@@ -22,7 +22,6 @@ const RULE_FIELDS = [
 const NAME_FORM = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 /** Ids of rules made by the API begin so, and a name may stand where an id does. */
 const RESERVED_PREFIX = 'rule_';
-const DAY_MS = 24 * 60 * MINUTE_MS;
 const MOST_FOR_MS = 30 * DAY_MS;
 const LEAST_EVERY_MS = SECOND_MS;
 const MOST_EVERY_MS = DAY_MS;

@@ -7,9 +7,8 @@ import type { Command, Invocation } from '#apps/drover/command.ts';
 import { loadConfig } from '#apps/drover/config-file.ts';
 import { invalidArgument } from '#kernel/errors.ts';
 import { toIsoTime } from '#kernel/clock.ts';
-import { MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 
-const HOUR_MS = 60 * MINUTE_MS;
 const UNITS: Readonly<Record<string, number>> = {
   s: SECOND_MS,
   m: MINUTE_MS,
