@@ -89,18 +89,22 @@ export class QmpClient implements Disposable {
     const timeoutMs = options.timeoutMs ?? this.#options.commandTimeoutMs ?? COMMAND_MS;
     using deadline = openDeadline(this.#options.clock, timeoutMs, `QEMU's ${name}`, options.signal);
     const answer = Promise.withResolvers<unknown>();
+    // It may fail before it is waited for, and an answer that comes after all is nobody's.
+    answer.promise.catch(() => undefined);
     this.#pending.set(id, { name, resolve: answer.resolve, reject: answer.reject });
     // A guest lives on without Drover, and Drover may end without it, but not amid a command.
     this.#socket.ref();
+    // What QEMU has said is heard first. Writing to one that has just left destroys the connection,
+    // and with it the event, still unread, that tells why it left.
+    await new Promise((resolve) => setImmediate(resolve));
     const args = options.arguments === undefined ? {} : { arguments: options.arguments };
-    this.#socket.write(`${JSON.stringify({ execute: name, ...args, id })}\n`);
     try {
+      if (this.#lost !== undefined) throw this.#lost;
+      this.#socket.write(`${JSON.stringify({ execute: name, ...args, id })}\n`);
       return QMP_RESULT_PARSERS[name](await untilAborted(answer.promise, deadline.signal));
     } finally {
       this.#pending.delete(id);
       if (this.#pending.size === 0) this.#socket.unref();
-      // An answer that comes after all is nobody's.
-      answer.promise.catch(() => undefined);
     }
   }
 
