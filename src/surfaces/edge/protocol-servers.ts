@@ -10,7 +10,8 @@ import type { DroverError } from '#kernel/errors.ts';
 import type { SocketTaker } from './acceptor.ts';
 import { noteAnswerUnderWay } from './client-error.ts';
 import type { EdgeLimits } from './edge-limits.ts';
-import { boundRequestBody, closeWhenIdle } from './http2-guard.ts';
+import { boundRequestBody } from './body-deadline.ts';
+import { closeWhenIdle } from './http2-guard.ts';
 import { sniffProtocol } from './protocol-sniffer.ts';
 
 /** The handler Fastify gives is written for HTTP/1.1 types and serves both. */
@@ -122,7 +123,8 @@ export class ProtocolServers implements SocketTaker {
     const server: http.Server = http.createServer({
       maxHeaderSize: limits.headerBytes,
       headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
-      requestTimeout: limits.requestTimeoutMs,
+      // Bodies have their own deadline, which a route can lift.
+      requestTimeout: 0,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: checkEveryMs(limits),
       // Anything else a client would upgrade to (curl offers h2c) is served as plain HTTP/1.1.
@@ -140,6 +142,7 @@ export class ProtocolServers implements SocketTaker {
         this.#answers.delete(response);
         if (this.draining.aborted) setImmediate(() => server.closeIdleConnections());
       });
+      this.#bound(request, response);
       sink.handle(request, response);
     });
     // The server never listens itself; this starts its watch over slow clients.
@@ -168,11 +171,15 @@ export class ProtocolServers implements SocketTaker {
     });
     server.on('sessionError', (_error, session) => session.destroy());
     server.on('request', (request, response) => {
-      const bounds = { timeoutMs: limits.requestTimeoutMs, clock: this.#clock };
-      boundRequestBody(request, response, bounds);
+      this.#bound(request, response);
       sink.handle(request, response);
     });
     return server;
+  }
+
+  #bound(...[request, response]: Parameters<RequestSink['handle']>): void {
+    const bounds = { timeoutMs: this.#limits.requestTimeoutMs, clock: this.#clock };
+    boundRequestBody(request, response, bounds);
   }
 
   #settleIfEmpty(): void {
