@@ -79,7 +79,7 @@ export class QmpClient implements Disposable {
     name: Name,
     options: ExecuteOptions<Name> = {},
   ): Promise<QmpCommands[Name]['result']> {
-    if (this.#lost !== undefined) throw this.#lost;
+    this.#assertOpen();
     if (this.#pending.size >= MOST_PENDING) {
       throw new DroverError('unavailable', 'QEMU does not keep up with its commands', {
         reason: 'QMP_BUSY',
@@ -99,7 +99,7 @@ export class QmpClient implements Disposable {
     await new Promise((resolve) => setImmediate(resolve));
     const args = options.arguments === undefined ? {} : { arguments: options.arguments };
     try {
-      if (this.#lost !== undefined) throw this.#lost;
+      this.#assertOpen();
       this.#socket.write(`${JSON.stringify({ execute: name, ...args, id })}\n`);
       return QMP_RESULT_PARSERS[name](await untilAborted(answer.promise, deadline.signal));
     } finally {
@@ -110,6 +110,10 @@ export class QmpClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.#lose(lostError(undefined));
+  }
+
+  #assertOpen(): void {
+    if (this.#lost !== undefined) throw this.#lost;
   }
 
   #receive(chunk: Buffer): void {

@@ -1,6 +1,6 @@
 /**
  * A request whose body does not come whole in time is answered 408 and its connection, or its
- * stream of HTTP/2, is closed. A route that takes long bodies says so, and watches over them itself.
+ * stream of HTTP/2, is closed. A route that takes long bodies says so, and watches over them.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
