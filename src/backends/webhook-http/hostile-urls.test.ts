@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '#kernel/clock.ts';
+import type { NameResolver } from '#kernel/guarded-lookup.ts';
 import { parseWebhookUrl } from '#webhooks/webhook-rules.ts';
 import { HttpWebhookSender } from './http-webhook-sender.ts';
-import type { NameResolver } from './name-resolver.ts';
 
 /** `never`: whatever the setting. `private`: by default only from a server on the loopback. */
 type Expected = 'never' | 'private' | 'public' | 'malformed';

@@ -4,9 +4,9 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { systemClock } from '#kernel/clock.ts';
+import type { NameResolver, ResolvedAddress } from '#kernel/guarded-lookup.ts';
 import type { SendOutcome } from '#webhooks/webhook-sender.ts';
 import { HttpWebhookSender, type HttpWebhookSenderOptions } from './http-webhook-sender.ts';
-import type { NameResolver, ResolvedAddress } from './name-resolver.ts';
 
 const never = new AbortController().signal;
 

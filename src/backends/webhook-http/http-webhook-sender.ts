@@ -8,12 +8,13 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { openDeadline } from '#kernel/abort.ts';
+import type { AddressPolicy } from '#kernel/address-policy.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { connectionFailureToText } from '#kernel/connection-failure.ts';
+import { createGuardedLookup, RefusedAddress, type NameResolver } from '#kernel/guarded-lookup.ts';
 import { SECOND_MS } from '#kernel/units.ts';
 import type { OutgoingRequest, SendOutcome, WebhookSender } from '#webhooks/webhook-sender.ts';
-import { refusalOfAddress, type AddressPolicy } from './address-policy.ts';
-import { createNameResolver, type NameResolver } from './name-resolver.ts';
-import { RefusedAddress, sendFailureToText } from './send-failure.ts';
+import { createNameResolver } from './name-resolver.ts';
 import { refusalOfUrl } from './url-refusal.ts';
 
 const MOST_ANSWER_BYTES = 64 * 1024;
@@ -61,7 +62,7 @@ export class HttpWebhookSender implements WebhookSender {
       signal.throwIfAborted();
       const error = deadline.signal.aborted
         ? `no complete answer within ${request.timeoutMs} ms`
-        : sendFailureToText(thrown);
+        : connectionFailureToText(thrown, 'the receiver');
       return { kind: 'failed', error, latencyMs: latency() };
     }
   }
@@ -95,31 +96,6 @@ export class HttpWebhookSender implements WebhookSender {
     };
     return isTls ? requestHttps(url, options) : requestHttp(url, options);
   }
-}
-
-/** Gives the socket only addresses that may be called. */
-function createGuardedLookup(policy: AddressPolicy, resolve: NameResolver): LookupFunction {
-  const find = async (name: string) => {
-    const found = await resolve(name);
-    if (found.length === 0) throw new RefusedAddress('has a name that is no address');
-    const allowed = found.filter(({ address }) => refusalOfAddress(address, policy) === undefined);
-    const [first] = allowed;
-    if (first !== undefined) return { allowed, first };
-    const [refused] = found.map(({ address }) => refusalOfAddress(address, policy));
-    throw new RefusedAddress(refused ?? 'is refused');
-  };
-  return (name, { all, family }, tell) => {
-    find(name).then(
-      ({ allowed, first }) => {
-        if (all === true) tell(null, [...allowed]);
-        else {
-          const wanted = allowed.find((one) => one.family === family) ?? first;
-          tell(null, wanted.address, wanted.family);
-        }
-      },
-      (error: Error) => tell(error, ''),
-    );
-  };
 }
 
 interface Answer {

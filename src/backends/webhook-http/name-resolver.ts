@@ -1,30 +1,24 @@
 /**
  * Looks names up. The system's own look-up blocks a thread of the few there are, for as long as a
  * stranger's name server likes; so names that look public are asked for over the network without
- * one, and only what is not found there goes to the system, two at a time.
+ * one, and only what is not found there goes to the system, few at a time.
  */
 import { lookup } from 'node:dns/promises';
 import { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { systemErrorCode } from '#kernel/errors.ts';
-
-export interface ResolvedAddress {
-  readonly address: string;
-  readonly family: 4 | 6;
-}
-
-/** Every address of the name; throws, or answers none, when there are none. */
-export type NameResolver = (name: string) => Promise<readonly ResolvedAddress[]>;
+import type { NameResolver, ResolvedAddress } from '#kernel/guarded-lookup.ts';
 
 const HOSTS_FILE = '/etc/hosts';
 const SYSTEM_LOOKUPS = 2;
 const TIMEOUT_MS = 2000;
 const TRIES = 2;
 
-export function createNameResolver(): NameResolver {
+/** `systemLookups`: how many threads it may hold at the same time, of the four that there are. */
+export function createNameResolver(systemLookups = SYSTEM_LOOKUPS): NameResolver {
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
-  const system = createGate(SYSTEM_LOOKUPS);
+  const system = createGate(systemLookups);
   const askSystem = (name: string) => system(async () => toAddresses(await askLibc(name)));
   return async (name) => {
     if (!name.replace(/\.$/, '').includes('.')) return await askSystem(name);

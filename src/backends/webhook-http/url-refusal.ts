@@ -1,5 +1,5 @@
+import { refusalOfAddress, type AddressPolicy } from '#kernel/address-policy.ts';
 import { isIpAddress } from '#kernel/ip-address.ts';
-import { refusalOfAddress, type AddressPolicy } from './address-policy.ts';
 
 /**
  * What shows without looking a name up. The parser of URLs has already turned every way of

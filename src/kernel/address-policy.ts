@@ -2,15 +2,27 @@
  * Which addresses a stranger may make this server call. An IPv6 address that carries an IPv4 one
  * is judged as that: whatever translates it on the way leads there.
  */
-import { containsAddress, parseCidr, parseIpAddress, type IpAddress } from '#kernel/ip-address.ts';
-import { isIpAddress } from '#kernel/ip-address.ts';
+import {
+  containsAddress,
+  isIpAddress,
+  parseCidr,
+  parseIpAddress,
+  type IpAddress,
+} from './ip-address.ts';
 
 export interface AddressPolicy {
   /** Whether loopback and private networks may be called. */
   readonly allowPrivate: boolean;
 }
 
-type Group = 'private' | 'never';
+/** An address that is not simply somebody's on the Internet. */
+export interface SpecialAddress {
+  /** `private`: may be called where the policy says so. `never`: nowhere. */
+  readonly group: 'private' | 'never';
+  readonly what: string;
+}
+
+type Group = SpecialAddress['group'];
 
 /** The first that holds an address decides; what none holds is public. */
 const NETWORKS: readonly (readonly [network: string, group: Group, what: string])[] = [
@@ -76,18 +88,25 @@ const ISATAP = [0x0000_5efen, 0x0200_5efen];
 
 /** Why the address must not be called; undefined when it may. */
 export function refusalOfAddress(text: string, policy: AddressPolicy): string | undefined {
+  const special = specialUseOf(text);
+  if (special === undefined) return undefined;
+  if (special.group === 'never') return `leads to ${special.what}, which is never called`;
+  if (policy.allowPrivate) return undefined;
+  return `leads to ${special.what}, which this server does not call`;
+}
+
+/** Undefined for a public address. Of several that it stands for, one that is never called wins. */
+export function specialUseOf(text: string): SpecialAddress | undefined {
   const [address = ''] = text.split('%', 1);
-  if (!isIpAddress(address)) return 'is not an address';
+  if (!isIpAddress(address)) return { group: 'never', what: 'no address' };
   const parsed = parseIpAddress('address', address);
   // Of `::` and `::1` the last bits are no IPv4 address.
   const isPlain = parsed.family === 4 || parsed.value <= 1n;
-  for (const one of isPlain ? [parsed] : embeddedIn(parsed)) {
+  const rules = (isPlain ? [parsed] : embeddedIn(parsed)).flatMap((one) => {
     const rule = RULES.find(({ cidr }) => containsAddress(cidr, one));
-    if (rule === undefined) continue;
-    if (rule.group === 'never') return `leads to ${rule.what}, which is never called`;
-    if (!policy.allowPrivate) return `leads to ${rule.what}, which this server does not call`;
-  }
-  return undefined;
+    return rule === undefined ? [] : [rule];
+  });
+  return rules.find(({ group }) => group === 'never') ?? rules[0];
 }
 
 /** The IPv4 addresses it stands for; itself when there are none. */
