@@ -43,6 +43,33 @@ describe('a metrics registry', () => {
     );
   });
 
+  it('takes values of a histogram that were counted apart', () => {
+    const metrics = new MetricsRegistry();
+    const options = { name: 'run_seconds', help: 'Runs.', labels: LABELS, buckets: [0.5, 1] };
+    const durations = metrics.histogram(options);
+    durations.observe({ backend: 'qemu' }, 0.75);
+    durations.add({ backend: 'qemu' }, { counts: [2, 0, 1], sum: 9 });
+    const lines = metrics.expose().split('\n');
+    assert.ok(lines.includes('run_seconds_bucket{backend="qemu",le="0.5"} 2'));
+    assert.ok(lines.includes('run_seconds_bucket{backend="qemu",le="1"} 3'));
+    assert.ok(lines.includes('run_seconds_sum{backend="qemu"} 9.75'));
+    assert.ok(lines.includes('run_seconds_count{backend="qemu"} 4'));
+  });
+
+  it('forgets the label sets of what is gone, of every kind of metric', () => {
+    const metrics = new MetricsRegistry();
+    const families = [
+      metrics.counter({ name: 'boots_total', help: 'Boots.', labels: LABELS }),
+      metrics.gauge({ name: 'vms', help: 'Machines.', labels: LABELS }),
+      metrics.histogram({ name: 'boot_seconds', help: 'Boot time.', labels: LABELS }),
+    ] as const;
+    families[0].inc({ backend: 'gone' });
+    families[1].set({ backend: 'gone' }, 1);
+    families[2].observe({ backend: 'gone' }, 1);
+    for (const family of families) family.remove({ backend: 'gone' });
+    assert.doesNotMatch(metrics.expose(), /gone/);
+  });
+
   it('escapes what would break a line', () => {
     const metrics = new MetricsRegistry();
     const odd = metrics.counter({ name: 'odd_total', help: 'a\nb\\', labels: LABELS });
@@ -109,5 +136,19 @@ describe('a metrics registry', () => {
     assert.throws(() => metrics.histogram({ name: 'h', help: 'H.', buckets: [2, 1] }));
     const down = metrics.counter({ name: 'down_total', help: 'Down.' });
     assert.throws(() => down.inc({}, -1), RangeError);
+  });
+
+  it('counts a bound histogram like any other, within the limit on label sets', () => {
+    const registry = new MetricsRegistry();
+    const options = { name: 'd', help: 'h', labels: ['a'], buckets: [1], maxLabelSets: 1 } as const;
+    const histogram = registry.histogram<'a'>(options);
+    const observe = histogram.bind({ a: 'x' });
+    observe(0.5);
+    histogram.observe({ a: 'x' }, 2);
+    histogram.bind({ a: 'one too many' })(1);
+    const text = registry.expose();
+    assert.match(text, /d_bucket\{a="x",le="1"\} 1\n.*d_count\{a="x"\} 2\n/s);
+    assert.doesNotMatch(text, /one too many/);
+    assert.match(text, /dropped_label_sets_total\{metric="d"\} [12]\n/);
   });
 });

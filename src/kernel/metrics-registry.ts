@@ -29,6 +29,8 @@ export interface HistogramOptions<Name extends string> extends MetricOptions<Nam
 export interface Counter<Name extends string> {
   /** Adds `by`, which is not negative; 1 when left out. */
   inc(labels: Labels<Name>, by?: number): void;
+  /** Forgets one label set: what it counted is gone. */
+  remove(labels: Labels<Name>): void;
 }
 
 export interface Gauge<Name extends string> {
@@ -42,11 +44,23 @@ export interface Gauge<Name extends string> {
 
 export interface Histogram<Name extends string> {
   observe(labels: Labels<Name>, value: number): void;
+  /** Observes without looking the labels up again; of no use once they are removed. */
+  bind(labels: Labels<Name>): (value: number) => void;
+  /** Adds what was counted apart, where a look-up for each value costs too much: see `buckets`. */
+  add(labels: Labels<Name>, counted: CountedValues): void;
+  /** Forgets one label set: what it measured is gone. */
+  remove(labels: Labels<Name>): void;
+}
+
+export interface CountedValues {
+  /** How many values fell in each bucket, not cumulative; the last is beyond all bounds. */
+  readonly counts: readonly number[];
+  readonly sum: number;
 }
 
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-const DURATION_BUCKETS = [
+export const DURATION_BUCKETS: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ];
 const DEFAULT_MAX_LABEL_SETS = 1000;
@@ -81,6 +95,7 @@ export class MetricsRegistry {
         if (!(by >= 0)) throw new RangeError(`${options.name}: a counter cannot go down`);
         family.change(labels, (series) => (series.value += by));
       },
+      remove: (labels) => family.remove(labels),
     };
   }
 
@@ -100,14 +115,30 @@ export class MetricsRegistry {
       throw new RangeError(`${options.name}: bucket bounds must rise`);
     }
     const family = this.#declare('histogram', options, buckets);
+    const observe = (series: Series, value: number) => {
+      const at = buckets.findIndex((bound) => value <= bound);
+      const bucket = at === -1 ? buckets.length : at;
+      series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1;
+      series.value += value;
+    };
     return {
-      observe: (labels, value) =>
+      observe: (labels, value) => family.change(labels, (series) => observe(series, value)),
+      bind: (labels) => {
+        let bound: Series | undefined;
+        family.change(labels, (series) => (bound = series));
+        return (value) => {
+          if (bound === undefined) family.change(labels, (series) => observe(series, value));
+          else observe(bound, value);
+        };
+      },
+      add: (labels, { counts, sum }) =>
         family.change(labels, (series) => {
-          const at = buckets.findIndex((bound) => value <= bound);
-          const bucket = at === -1 ? buckets.length : at;
-          series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1;
-          series.value += value;
+          for (const [at, count] of counts.entries()) {
+            series.buckets[at] = (series.buckets[at] ?? 0) + count;
+          }
+          series.value += sum;
         }),
+      remove: (labels) => family.remove(labels),
     };
   }
 

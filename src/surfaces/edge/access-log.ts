@@ -2,10 +2,11 @@
  * One log line and one measurement for each request, when its answer is finished or its client
  * is gone. Routes are logged and measured as patterns, so that ids do not multiply the metrics.
  */
+import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { principalToLogId } from '#access/principal.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Histogram, MetricsRegistry } from '#kernel/metrics-registry.ts';
+import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
 import { HTTP_STATUS } from './http-errors.ts';
 import type { Logger } from './logger.ts';
 import { redactPath } from './redaction.ts';
@@ -16,8 +17,14 @@ export interface AccessLogOptions {
   readonly metrics?: MetricsRegistry;
 }
 
-// Asked for every few seconds by machines; they would drown what people do.
-const QUIET_ROUTES = new Set(['/health', '/metrics']);
+// Asked for every few seconds by machines, or as often as the users of an app like; they would
+// drown what people do here. Failures are told all the same, and all of it is measured.
+const QUIET_ROUTES = new Set([
+  ...['/health', '/metrics', '/apps/:spec/*', '/*'],
+  ...['', '/', '/prometheus', '/prometheus/', '/stats', '/stats/'].map(
+    (end) => `/metrics/api/metrics${end}`,
+  ),
+]);
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 /** What nginx and others note for a client that went before the answer was complete. */
 const CLIENT_GONE = 499;
@@ -26,45 +33,56 @@ type RequestLabels = 'route' | 'method' | 'code';
 
 export function registerAccessLog(app: FastifyInstance, options: AccessLogOptions): void {
   const { clock, metrics } = options;
-  const durations = metrics?.histogram<RequestLabels>({
-    name: 'drover_http_request_duration_seconds',
-    help: 'Time from the headers of a request to the end of its answer, by route pattern.',
-    labels: ['route', 'method', 'code'],
-  });
+  const observe = createObserver(metrics);
   app.addHook('onRequest', (request, reply, done) => {
     const startedMs = clock.monotonicMs();
     const remote = request.socket.remoteAddress;
     const sentBefore = request.raw.httpVersionMajor === 1 ? request.socket.bytesWritten : undefined;
     // The close of the answer comes once in every case: finished, hijacked, or given up on.
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       const durationMs = clock.monotonicMs() - startedMs;
-      measure(durations, { request, reply, durationMs });
+      observe(request, statusOf(reply), durationMs / 1000);
       logAnswer(options.log, { request, reply, durationMs, remote, sentBefore });
     });
     done();
   });
 }
 
-interface Answered {
+type Observe = (request: FastifyRequest, status: number, seconds: number) => void;
+
+function createObserver(metrics: MetricsRegistry | undefined): Observe {
+  const durations = metrics?.histogram<RequestLabels>({
+    name: 'drover_http_request_duration_seconds',
+    help: 'Time from the headers of a request to the end of its answer, by route pattern.',
+    labels: ['route', 'method', 'code'],
+  });
+  if (durations === undefined) return () => undefined;
+  // By route, then by method and status: to find the same labels again takes longer than to count.
+  const known = new Map<string, Map<string, (seconds: number) => void>>();
+  return (request, status, seconds) => {
+    const route = routeOf(request);
+    let ofRoute = known.get(route);
+    if (ofRoute === undefined) known.set(route, (ofRoute = new Map()));
+    // Apps answer what they like, so that only what is known becomes a label.
+    const isKnown = status === CLIENT_GONE || STATUS_CODES[status] !== undefined;
+    const method = METHODS.has(request.method) ? request.method : 'other';
+    const code = isKnown ? String(status) : 'other';
+    let bound = ofRoute.get(method + code);
+    if (bound === undefined) {
+      bound = durations.bind({ route, method, code });
+      ofRoute.set(method + code, bound);
+    }
+    bound(seconds);
+  };
+}
+
+interface LoggedAnswer {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly durationMs: number;
-}
-
-interface LoggedAnswer extends Answered {
   /** Read at the start: the socket forgets it when it closes. */
   readonly remote: string | undefined;
   readonly sentBefore: number | undefined;
-}
-
-function measure(durations: Histogram<RequestLabels> | undefined, answered: Answered): void {
-  const { request, reply, durationMs } = answered;
-  const labels = {
-    route: routeOf(request),
-    method: METHODS.has(request.method) ? request.method : 'other',
-    code: String(statusOf(reply)),
-  };
-  durations?.observe(labels, durationMs / 1000);
 }
 
 function logAnswer(log: Logger, answered: LoggedAnswer): void {

@@ -2,12 +2,12 @@
  * Answers what never became a request: bytes that are not HTTP, headers that are too long or too
  * slow, a body that does not come. The connection is closed in every case.
  */
-import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { DroverError, systemErrorCode } from '#kernel/errors.ts';
 import { randomHex } from '#kernel/random.ts';
-import { errorToBody } from './http-errors.ts';
 import type { Logger } from './logger.ts';
+import { failureToRawAnswer } from './raw-answer.ts';
 
 interface ClientError {
   readonly status: number;
@@ -52,19 +52,8 @@ export function answerClientError(thrown: Error, socket: Duplex, log: Logger): v
     socket.destroy();
     return;
   }
-  socket.end(clientErrorText(error, requestId), () => socket.destroy());
-}
-
-function clientErrorText({ status, reason, message }: ClientError, requestId: string): string {
+  const { status, reason, message } = error;
   const refusal = new DroverError('invalid_argument', message, { reason });
-  const body = JSON.stringify(errorToBody(refusal, requestId));
-  return [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    'Connection: close',
-    'Content-Type: application/json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `X-Request-Id: ${requestId}`,
-    '',
-    body,
-  ].join('\r\n');
+  const text = failureToRawAnswer({ status, error: refusal, headers: {} }, requestId);
+  socket.end(text, () => socket.destroy());
 }

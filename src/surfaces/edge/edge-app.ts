@@ -1,11 +1,6 @@
 /** The Fastify instance of a listener, with all that every route has in common. */
 import { LogController, fastify } from 'fastify';
-import type {
-  FastifyBaseLogger,
-  FastifyInstance,
-  FastifyRequest,
-  FastifyServerFactory,
-} from 'fastify';
+import type { FastifyInstance, FastifyRequest, FastifyServerFactory } from 'fastify';
 import type { Principal } from '#access/principal.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { DroverError } from '#kernel/errors.ts';
@@ -16,12 +11,16 @@ import type { EdgeLimits } from './edge-limits.ts';
 import { HttpRefusal, createNotFoundHandler, sendError } from './http-errors.ts';
 import type { Logger } from './logger.ts';
 import { REQUEST_ID_HEADER, createRequestIdSource } from './request-id.ts';
+import { RequestLog } from './request-log.ts';
 import { RouteTable } from './route-table.ts';
+import { Upgrades } from './upgrades.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Aborts with `unavailable` when the listener begins to drain: open streams end then. */
     readonly draining: AbortSignal;
+    /** Where surfaces say which WebSockets they answer. */
+    readonly upgrades: Upgrades;
   }
   interface FastifyRequest {
     /** Set by the authentication of REST routes; null on public ones. */
@@ -52,10 +51,10 @@ export interface EdgeAppOptions {
 
 export function createEdgeApp(options: EdgeAppOptions): FastifyInstance {
   const { limits, draining, metrics, serverFactory } = options;
-  const log: FastifyBaseLogger = options.log;
   const requestId = createRequestIdSource();
   const app: FastifyInstance = fastify({
-    loggerInstance: log,
+    // Fastify itself is given no logger: it would make one for each request, and listen on answers.
+    childLoggerFactory: (_none, bindings) => new RequestLog(options.log, bindings),
     logController: new LogController({
       disableRequestLogging: true,
       requestIdLogLabel: 'request_id',
@@ -68,10 +67,20 @@ export function createEdgeApp(options: EdgeAppOptions): FastifyInstance {
     ...(serverFactory !== undefined && { serverFactory }),
   });
   app.decorate('draining', draining);
+  const limit = limits.upgradedConnections;
+  const upgrades = new Upgrades({ ...options, limit });
+  app.decorate('upgrades', upgrades);
+  app.addHook('onReady', (done) => {
+    upgrades.listenTo(app.server);
+    done();
+  });
   app.decorateRequest('principal', null);
   app.decorateRequest('failure', null);
   const routes = new RouteTable();
-  app.addHook('onRoute', (route) => routes.add(route.url, route.method));
+  app.addHook('onRoute', ({ url, method, constraints }) => {
+    // What is only there for some requests is not there for all.
+    if (constraints === undefined) routes.add(url, method);
+  });
   // Before the hooks that can refuse, so that refusals are logged and measured too.
   registerAccessLog(app, {
     log: options.log,

@@ -7,6 +7,8 @@ export interface EdgeLimits {
   readonly headerBytes: number;
   readonly headerCount: number;
   readonly connections: number;
+  /** WebSockets among the connections: fewer, so that requests have room beside them. */
+  readonly upgradedConnections: number;
   /** From the connection (and the TLS handshake) to the first bytes of a request. */
   readonly firstBytesTimeoutMs: number;
   /** From the first byte of a request to the end of its headers. */
@@ -29,6 +31,7 @@ export const DEFAULT_EDGE_LIMITS: EdgeLimits = {
   headerBytes: 16 * 1024,
   headerCount: 100,
   connections: 10_000,
+  upgradedConnections: 8000,
   firstBytesTimeoutMs: 10 * SECOND_MS,
   headersTimeoutMs: 10 * SECOND_MS,
   requestTimeoutMs: 30 * SECOND_MS,

@@ -82,7 +82,7 @@ function headersFor(error: DroverError): Record<string, string> {
     const isMissing = error.reason === 'MISSING_TOKEN';
     return { 'www-authenticate': isMissing ? 'Bearer' : 'Bearer error="invalid_token"' };
   }
-  const afterSeconds = error.metadata['retry_after_seconds'];
+  const afterSeconds = error.metadata['retry_after_seconds'] ?? error.metadata['retryAfter'];
   if (afterSeconds !== undefined && /^\d{1,9}$/.test(afterSeconds)) {
     return { 'retry-after': afterSeconds };
   }
