@@ -40,10 +40,13 @@ const IMPORTS: ImportTable = {
   // A backend implements ports of the domain that owns them, and knows no other backend.
   'backends/qemu': ['kernel', 'machines'],
   'backends/network': ['kernel', 'machines'],
-  'backends/fake': ['kernel', 'machines'],
+  'backends/fake': ['kernel', 'machines', 'workers'],
   'backends/host': ['kernel', 'events', 'metrics'],
   'backends/remote-write': ['kernel', 'metrics'],
   'backends/webhook-http': ['kernel', 'webhooks'],
+  'backends/worker-process': ['kernel', 'workers'],
+  'backends/worker-thread': ['kernel', 'workers'],
+  'backends/app-egress': ['kernel', 'workers'],
 
   stores: ['kernel', ...DOMAINS],
 

@@ -77,6 +77,22 @@ export interface SnapshotEvent extends MeasuredFields {
 export type DomainEvent = MachineEvent | ThresholdEvent | SnapshotEvent;
 export type EventKind = DomainEvent['kind'];
 
+// A record, so that a kind that is new above breaks the build until it is listed here.
+const KINDS = {
+  'machine.created': true,
+  'machine.state-changed': true,
+  'machine.rebooted': true,
+  'machine.command-failed': true,
+  'machine.teardown-failed': true,
+  'machine.deleted': true,
+  'threshold.violated': true,
+  'threshold.resolved': true,
+  'metrics.sampled': true,
+} satisfies Record<EventKind, true>;
+
+/** All of them, for whoever lets others choose. */
+export const EVENT_KINDS = Object.keys(KINDS) as readonly EventKind[];
+
 export interface RecordedEvent<Event extends DomainEvent = DomainEvent> {
   readonly id: number;
   readonly at: number;
