@@ -78,6 +78,13 @@ describe('checkImports', () => {
     assertRefused('src/kernel/x.ts', `import pino from 'pino';`, /stands on Node alone/);
   });
 
+  it('lets a client import its own files alone', () => {
+    const path = 'clients/ts/src/x.ts';
+    assert.deepEqual(problemsOf(path, `import { y } from './y.ts';`), []);
+    assertRefused(path, `import type { Y } from '#workers/y.ts';`, /published alone/);
+    assertRefused(path, `import { once } from 'node:events';`, /published alone/);
+  });
+
   it('is not misled by words in strings and comments', () => {
     const text = `// import '#stores/a.ts'\nexport const s = "import '#stores/a.ts'";`;
     assert.deepEqual(problemsOf('src/machines/x.ts', text), []);

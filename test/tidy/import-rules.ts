@@ -25,6 +25,9 @@ function checkImport(path: string, { specifier }: Import, table: ImportTable): s
   if (/^\.\/|^#/.test(specifier) && !/\.(ts|js|json)$/.test(specifier)) {
     return 'write the file name whole, with its `.ts`.';
   }
+  if (path.startsWith('clients/') && !specifier.startsWith('./')) {
+    return 'a client is published alone and stands on what every runtime has; write it there.';
+  }
   if (!path.startsWith('src/') || path.endsWith('.test.ts')) return undefined;
   const from = folderOf(path.slice('src/'.length));
   const allowed = table[from] ?? table[`${dirname(from)}/*`];

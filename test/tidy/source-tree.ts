@@ -27,7 +27,7 @@ export interface Source {
 }
 
 export function readSources(): Source[] {
-  return globSync('{src,test,bench,scripts}/**/*.ts', { cwd: ROOT })
+  return globSync(['{src,test,bench,scripts}/**/*.ts', 'clients/*/src/**/*.ts'], { cwd: ROOT })
     .toSorted()
     .map((path) => parseSource(path, readFileSync(join(ROOT, path), 'utf8')));
 }

@@ -1,0 +1,27 @@
+/** All that the package exports. */
+export { DroverApiError } from './drover-api-error.ts';
+export type { ErrorKind } from './drover-api-error.ts';
+export type { ClientOptions } from './drover-http.ts';
+export type { EventStream } from './event-stream.ts';
+export { MetricsClient } from './metrics-client.ts';
+export type {
+  MetricsClientOptions,
+  MetricsResponse,
+  PoolMetrics,
+  StatsResponse,
+  WorkerMetrics,
+} from './metrics-client.ts';
+export { ResourceClient } from './resource-client.ts';
+export type {
+  DiskUsage,
+  GpuUsage,
+  HealthStatus,
+  InterfaceUsage,
+  Range,
+  RangeQuery,
+  Series,
+  SeriesQuery,
+  Snapshot,
+} from './resource-client.ts';
+export { VmClient } from './vm-client.ts';
+export type { Vm, VmAnswer, VmConfig, VmList, VmState } from './vm-client.ts';
