@@ -8,7 +8,15 @@ import type { FlagValue } from './config-reader.ts';
 import type { Environment } from './env.ts';
 import type { Terminal } from './terminal.ts';
 
-export const COMMAND_GROUPS = ['Server', 'Machines', 'Images', 'Alerts', 'Access', 'More'] as const;
+export const COMMAND_GROUPS = [
+  'Server',
+  'Machines',
+  'Images',
+  'Apps',
+  'Alerts',
+  'Access',
+  'More',
+] as const;
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 export interface OptionSpec {

@@ -169,15 +169,26 @@ function formatDuration(ms: number): string {
   return fitting === undefined ? `${ms}ms` : `${ms / fitting[1]}${fitting[0]}`;
 }
 
-export const wordListKind: ValueKind<readonly string[]> = {
-  expectation: 'a list of words',
-  argument: 'NAME[,NAME…]',
-  parse: (raw) =>
-    Array.isArray(raw) && raw.length === 0
-      ? []
-      : parseList(raw, ',', (entry) => (/^[a-z0-9_]+$/.test(entry) ? entry : undefined)),
-  show: asIs,
-};
+export const wordListKind = listKind('a list of words', (word) =>
+  /^[a-z0-9_]+$/.test(word) ? word : undefined,
+);
+
+export function choiceListKind<T extends string>(choices: readonly T[]): ValueKind<readonly T[]> {
+  return listKind(`a list of ${choices.join(', ')}`, (word) => choices.find((it) => it === word));
+}
+
+/** It may be empty. */
+function listKind<T extends string>(
+  expectation: string,
+  parse: (word: string) => T | undefined,
+): ValueKind<readonly T[]> {
+  return {
+    expectation,
+    argument: 'NAME[,NAME…]',
+    parse: (raw) => (Array.isArray(raw) && raw.length === 0 ? [] : parseList(raw, ',', parse)),
+    show: asIs,
+  };
+}
 
 /** Maps whose keys are checked by the domain that they belong to. */
 export type Entries = readonly Readonly<Record<string, unknown>>[];

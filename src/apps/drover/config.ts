@@ -27,6 +27,7 @@ import { sqliteAt } from './config-values.ts';
 import type { Database, ShareOrSize } from './config-values.ts';
 import type { Environment } from './env.ts';
 import { readMetrics, type MetricsConfig } from './config-metrics.ts';
+import { readWorkers, type WorkersConfig } from './config-workers.ts';
 
 export interface Config {
   readonly host: string;
@@ -55,6 +56,7 @@ export interface Config {
   readonly events: { readonly retentionDays: number };
   readonly network: NetworkConfig;
   readonly metrics: MetricsConfig;
+  readonly workers: WorkersConfig;
 }
 
 export interface TlsConfig {
@@ -128,6 +130,7 @@ export function parseConfig(input: ConfigInput): ParsedConfig {
     events: { retentionDays: reader.read(SETTINGS.eventsRetentionDays) },
     network: readNetwork(reader),
     metrics: readMetrics(reader, { host, isDev: auth.mode === 'dev' }),
+    workers: readWorkers(reader),
   };
   if (reader.problems.length > 0) throw problemsToError(reader.problems);
   return { config, secrets: { databaseUrl: database.url }, inForce: reader.inForce() };

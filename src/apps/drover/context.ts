@@ -8,6 +8,7 @@ import type { Authenticator } from '#access/authenticator.ts';
 import { TokenService } from '#access/token-service.ts';
 import { EventSignal } from '#events/event-signal.ts';
 import { systemClock, type Clock } from '#kernel/clock.ts';
+import { DroverError } from '#kernel/errors.ts';
 import type { HostId, MachineId } from '#kernel/ids.ts';
 import { DAY_MS } from '#kernel/units.ts';
 import { MetricsRegistry } from '#kernel/metrics-registry.ts';
@@ -20,6 +21,9 @@ import { createStores, type Stores } from '#stores/create-stores.ts';
 import { openDatabase } from '#stores/open-database.ts';
 import { createLogger, type Logger } from '#surfaces/edge/logger.ts';
 import { openProcessMetrics } from '#surfaces/edge/process-metrics.ts';
+import { createAppEventFormat } from '#surfaces/apps/events/app-event-format.ts';
+import type { BeginRequest } from '#workers/ask-worker.ts';
+import { AppSubscriptions } from './app-subscriptions.ts';
 import { createAuthenticator } from './authentication.ts';
 import { openBackends, type Backends } from './backends.ts';
 import type { ParsedConfig } from './config.ts';
@@ -27,6 +31,7 @@ import { hostCapacity } from './host-limits.ts';
 import { loadHostId } from './host-id.ts';
 import { MachineCollector, type MachineSize } from './machine-collector.ts';
 import { openMeasuring, type Measuring } from './measuring.ts';
+import { openWorkers, type Workers } from './workers.ts';
 
 export interface AppContext extends AsyncDisposable {
   readonly loaded: ParsedConfig;
@@ -40,6 +45,8 @@ export interface AppContext extends AsyncDisposable {
   readonly backends: Backends;
   readonly machines: MachineService;
   readonly measuring: Measuring;
+  readonly workers: Workers;
+  readonly appSubscriptions: AppSubscriptions;
 }
 
 export interface ContextOverrides {
@@ -64,24 +71,20 @@ export async function openContext(
   const backends = overrides.backends ?? (await openBackends(config, { hostId, clock, log }));
   const metrics = new MetricsRegistry();
   stack.use(openProcessMetrics(metrics, clock));
-  const parts = {
-    hostId,
-    clock,
-    log,
-    store: stores.machines,
-    events: stores.events,
-    hypervisor: backends.hypervisor,
-    network: backends.network,
-    capacity: new HostCapacity(hostCapacity(config.capacity)),
-    outcomes: new IntentOutcomes(),
-    roster: new HostRoster(),
-  };
-  const reconciler = stack.use(
-    new MachineReconciler({ ...parts, keepEventsMs: config.events.retentionDays * DAY_MS }),
+  const roster = new HostRoster();
+  const { machines, reconciler } = await openMachines(
+    { loaded, hostId, clock, log, stores, backends, roster },
+    stack,
   );
-  await reconciler.start();
-  const machines = new MachineService({ ...parts, defaultQuota: config.quota, owner: reconciler });
   const authenticator = await createAuthenticator(loaded, { stores, clock, log });
+  const workers = stack.use(
+    await openWorkers({
+      ...{ clock, log, metrics },
+      config: config.workers,
+      dataDir: config.dataDir,
+    }),
+  );
+  const appFormat = createAppEventFormat(hostId);
   const measuring = stack.use(
     await openMeasuring({
       ...{ hostId, clock, log, metrics, stores, eventSignal },
@@ -91,19 +94,65 @@ export async function openContext(
       collectors: (table) => [
         new MachineCollector({
           table,
-          roster: parts.roster,
+          roster,
           stats: (id, signal) => reconciler.stats(id, signal),
           sizeOf: (id) => machineSize(stores, id),
         }),
       ],
+      apps: { format: appFormat, begin: (name) => beginAtApp(workers, name) },
     }),
   );
+  const appSubscriptions = stack.use(
+    new AppSubscriptions({
+      ...{ clock, log, format: appFormat.name },
+      service: measuring.webhooks.service,
+      apps: () => workers.apps.list(),
+    }),
+  );
+  await appSubscriptions.sync();
   const closing = stack.move();
   return {
     ...{ loaded, clock, log, metrics, hostId, stores, eventSignal, authenticator, backends },
-    ...{ machines, measuring },
+    ...{ machines, measuring, workers, appSubscriptions },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+}
+
+function beginAtApp({ apps, pool }: Workers, name: string): BeginRequest {
+  const { workerApp } = apps.get(name).current;
+  if (workerApp === undefined) {
+    throw new DroverError('failed_precondition', `app ${name} has files alone, and no entrypoint`);
+  }
+  return (head, body, handler) => pool.fetch(workerApp.key, head, body, handler);
+}
+
+interface MachineSurroundings extends Pick<
+  AppContext,
+  'loaded' | 'hostId' | 'clock' | 'log' | 'stores' | 'backends'
+> {
+  readonly roster: HostRoster;
+}
+
+async function openMachines(
+  { loaded, stores, backends, ...around }: MachineSurroundings,
+  stack: AsyncDisposableStack,
+): Promise<{ readonly machines: MachineService; readonly reconciler: MachineReconciler }> {
+  const { config } = loaded;
+  const parts = {
+    ...around,
+    store: stores.machines,
+    events: stores.events,
+    hypervisor: backends.hypervisor,
+    network: backends.network,
+    capacity: new HostCapacity(hostCapacity(config.capacity)),
+    outcomes: new IntentOutcomes(),
+  };
+  const reconciler = stack.use(
+    new MachineReconciler({ ...parts, keepEventsMs: config.events.retentionDays * DAY_MS }),
+  );
+  await reconciler.start();
+  const machines = new MachineService({ ...parts, defaultQuota: config.quota, owner: reconciler });
+  return { machines, reconciler };
 }
 
 async function machineSize(stores: Stores, id: MachineId): Promise<MachineSize | undefined> {

@@ -43,6 +43,8 @@ function hintFor(error: DroverError): string | undefined {
       return 'make one with: drover token create --operator NAME';
     case 'VM_NOT_FOUND':
       return 'see drover vm list';
+    case 'APP_NOT_FOUND':
+      return 'see drover app list';
     default:
       return error.kind === 'unauthenticated'
         ? 'give a token by --token-file, DROVER_TOKEN or DROVER_TOKEN_FILE'

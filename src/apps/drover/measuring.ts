@@ -41,6 +41,8 @@ import { openThresholds, type Thresholds } from '#metrics/thresholds/thresholds.
 import type { Stores } from '#stores/create-stores.ts';
 import type { Logger } from '#surfaces/edge/logger.ts';
 import type { Webhooks } from '#webhooks/open-webhooks.ts';
+import type { WebhookFormat } from '#webhooks/webhook-format.ts';
+import type { BeginRequest } from '#workers/ask-worker.ts';
 import type { MetricsConfig } from './config-metrics.ts';
 import { openConfiguredRemoteWrite } from './configured-remote-write.ts';
 import { openConfiguredWebhooks } from './configured-webhooks.ts';
@@ -60,6 +62,11 @@ export interface MeasuringOptions {
   readonly version: string;
   /** Beside those of the host. */
   readonly collectors: (table: SampleTable) => readonly Collector[];
+  /** Where events go that apps listen to; undefined where there are no apps. */
+  readonly apps?: {
+    readonly format: WebhookFormat;
+    readonly begin: (name: string) => BeginRequest;
+  };
 }
 
 export interface Measuring extends AsyncDisposable {

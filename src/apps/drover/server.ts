@@ -5,6 +5,7 @@
 import type { FastifyInstance } from 'fastify';
 import packageJson from '#package.json' with { type: 'json' };
 import { toDroverError } from '#kernel/errors.ts';
+import { mountApps } from '#surfaces/apps/mount-apps.ts';
 import { ConfigCache } from '#surfaces/vm-service/render/config.ts';
 import { registerRestRoutes } from '#surfaces/vm-service/rest/rest-routes.ts';
 import { vmServiceRoutes } from '#surfaces/vm-service/routes.ts';
@@ -23,6 +24,7 @@ import { openContext, type AppContext, type ContextOverrides } from './context.t
 import { listenerOptions } from './listener-options.ts';
 import type { SurfaceName } from './config-settings.ts';
 import { openServiceHealth } from './service-health.ts';
+import { createAppsParts, createPoolMetricsParts, mountPoolMetrics } from './workers-app.ts';
 import { mountVmMetrics } from './vm-metrics-app.ts';
 
 export interface DroverServer extends AsyncDisposable {
@@ -94,13 +96,18 @@ async function createBuilds(
     );
   };
   const config = context.loaded.config.metrics;
+  const poolMetrics = createPoolMetricsParts(context);
+  const mountPool = (app: FastifyInstance) => mountPoolMetrics(app, context, poolMetrics);
   const metricsOptions = { measuring, config, authenticator, clock, metrics, refresh };
   return {
     'vm-service': (app) => mountVmService(app, { isAlone: true }),
     'vm-metrics': (app) => mountVmMetrics(app, { ...metricsOptions, isAlone: true }),
+    'pool-metrics': mountPool,
     gateway: (app) => {
       mountVmService(app, { isAlone: false });
       mountVmMetrics(app, { ...metricsOptions, isAlone: false });
+      mountPool(app);
+      mountApps(app, createAppsParts(context));
     },
   };
 }

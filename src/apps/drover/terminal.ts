@@ -50,13 +50,23 @@ export async function whileWaiting<T>(
   what: string,
   work: Promise<T>,
 ): Promise<T> {
-  if (!terminal.noteIsTty) return work;
+  const say = (elapsedMs: number) => `${what}… ${Math.round(elapsedMs / SECOND_MS)} s`;
+  return await whileTelling({ terminal, clock }, say, work);
+}
+
+/** Says on a terminal, every second in the same line, how it goes. */
+export async function whileTelling<T>(
+  { terminal, clock }: { readonly terminal: Terminal; readonly clock: Clock },
+  say: (elapsedMs: number) => string,
+  work: Promise<T>,
+): Promise<T> {
+  if (!terminal.noteIsTty) return await work;
   const startedMs = clock.monotonicMs();
+  let back = '';
   using _ = clock.every(SECOND_MS, () => {
-    const seconds = Math.round((clock.monotonicMs() - startedMs) / SECOND_MS);
+    terminal.note(`${back}${say(clock.monotonicMs() - startedMs)}`);
     // Up one line and cleared: the last of these lines is all that stays.
-    const back = seconds > 1 ? '\u001B[1A\u001B[2K' : '';
-    terminal.note(`${back}${what}… ${seconds} s`);
+    back = '\u001B[1A\u001B[2K';
   });
   return await work;
 }

@@ -21,7 +21,7 @@ export interface VmMetricsAppOptions {
 }
 
 /** Who calls without a token where that is allowed. The document of this API knows no tokens. */
-const ANYBODY: OperatorPrincipal = {
+export const ANYBODY: OperatorPrincipal = {
   kind: 'operator',
   name: 'anybody',
   via: 'dev',

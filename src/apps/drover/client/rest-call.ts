@@ -2,6 +2,8 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 
 import { DroverError, ERROR_KINDS, systemErrorCode, toDroverError } from '#kernel/errors.ts';
 import type { ErrorKind } from '#kernel/errors.ts';
@@ -15,6 +17,8 @@ export interface RestRequest {
   /** Begins with a slash and may hold a query. */
   readonly path: string;
   readonly body?: object | undefined;
+  /** Instead of a body: bytes that are sent as they come. */
+  readonly upload?: { readonly type: string; readonly content: Readable };
   readonly signal: AbortSignal;
   /** Of connections that are kept for the next call. */
   readonly agent?: Agent;
@@ -35,13 +39,43 @@ export async function restCall(target: ServerTarget, request: RestRequest): Prom
   } catch (thrown) {
     const { signal } = request;
     throw signal.aborted ? toDroverError(signal.reason) : explain(thrown, target.url);
+  } finally {
+    // What is refused before it was sent whole need not be sent whole.
+    request.upload?.content.destroy();
   }
 }
 
-/** Resolves when the answer begins. */
+/** An answer that is lines of JSON, one by one as they come. */
+export async function* restLines(
+  target: ServerTarget,
+  request: RestRequest,
+): AsyncGenerator<unknown, void> {
+  try {
+    const answer = await exchange(target, request);
+    // Of a failure, this throws what it says.
+    if (answer.statusCode !== 200) readAnswer(answer, await readText(answer));
+    yield* readLines(answer);
+  } catch (thrown) {
+    const { signal } = request;
+    throw signal.aborted ? toDroverError(signal.reason) : explain(thrown, target.url);
+  }
+}
+
+async function* readLines(answer: IncomingMessage): AsyncGenerator<unknown, void> {
+  let rest = '';
+  answer.setEncoding('utf8');
+  for await (const chunk of answer as AsyncIterable<string>) {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > MAX_ANSWER_BYTES) throw tooMuch();
+    for (const line of lines) if (line !== '') yield readJson(line);
+  }
+}
+
+/** Resolves when the answer begins, which may be before all is sent: then it is a refusal. */
 async function exchange(
   { url, token, ca }: ServerTarget,
-  { method, path, body, signal, agent }: RestRequest,
+  { method, path, body, upload, signal, agent }: RestRequest,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const text = body === undefined ? undefined : JSON.stringify(body);
@@ -54,12 +88,15 @@ async function exchange(
       accept: 'application/json',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(upload === undefined ? {} : { 'content-type': upload.type }),
     },
     ...(ca === undefined ? {} : { ca }),
   });
   request.on('response', resolve);
   request.on('error', reject);
-  request.end(text);
+  if (upload === undefined) request.end(text);
+  // Of what cannot be read any more the request learns nothing by itself.
+  else pipeline(upload.content, request).catch(reject);
   return await promise;
 }
 
@@ -68,21 +105,15 @@ async function readText(answer: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) {
-      throw new DroverError('resource_exhausted', 'the server answers more than 16 MiB');
-    }
+    if (bytes > MAX_ANSWER_BYTES) throw tooMuch();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
 function readAnswer({ statusCode = 0 }: IncomingMessage, text: string): unknown {
+  if (statusCode >= 200 && statusCode < 300) return text === '' ? undefined : readJson(text);
   const json = parseJson(text);
-  if (statusCode >= 200 && statusCode < 300) {
-    if (text === '' || json !== undefined) return json;
-    const problem = 'the answer is no JSON; is a Drover server there?';
-    throw new DroverError('unavailable', problem, { reason: 'NOT_DROVER' });
-  }
   const { code, message, details, error } = asRecord(json);
   const [detail] = Array.isArray(details) ? (details as unknown[]) : [];
   const { reason, metadata } = asRecord(detail);
@@ -98,6 +129,17 @@ function readAnswer({ statusCode = 0 }: IncomingMessage, text: string): unknown 
       Object.entries(asRecord(metadata)).map(([name, value]) => [name, String(value)]),
     ),
   });
+}
+
+function readJson(text: string): unknown {
+  const json = parseJson(text);
+  if (json !== undefined) return json;
+  const problem = 'the answer is no JSON; is a Drover server there?';
+  throw new DroverError('unavailable', problem, { reason: 'NOT_DROVER' });
+}
+
+function tooMuch(): DroverError {
+  return new DroverError('resource_exhausted', 'the server answers more than 16 MiB');
 }
 
 /** For answers without a code: those of Prometheus' API, and of what stands in between. */
@@ -124,16 +166,16 @@ function kindOf(status: number, code: unknown): ErrorKind {
 function explain(thrown: unknown, url: string): DroverError {
   if (thrown instanceof DroverError) return thrown;
   const code = systemErrorCode(thrown);
-  if (code === 'ECONNRESET') {
-    return new DroverError('unavailable', `the connection to ${url} was lost`, {
-      reason: 'CONNECTION_LOST',
-      cause: thrown,
-    });
-  }
+  if (code === 'ECONNRESET' || code === 'EPIPE') return connectionLost(url, thrown);
   return new DroverError('unavailable', `cannot reach the server at ${url} (${code})`, {
     reason: 'SERVER_UNREACHABLE',
     cause: thrown,
   });
+}
+
+function connectionLost(url: string, cause: unknown): DroverError {
+  const message = `the connection to ${url} was lost`;
+  return new DroverError('unavailable', message, { reason: 'CONNECTION_LOST', cause });
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,6 +1,8 @@
 /** The part of the API that is plain JSON over HTTP, list by list and page by page. */
+import type { Readable } from 'node:stream';
+
 import type { Invocation } from '#apps/drover/command.ts';
-import { restCall } from './rest-call.ts';
+import { restCall, restLines } from './rest-call.ts';
 import type { RestMethod } from './rest-call.ts';
 import { readServerTarget } from './server-target.ts';
 
@@ -9,6 +11,11 @@ export interface RestClient {
   call(method: RestMethod, path: string, body?: object): Promise<unknown>;
   /** Every entry of the list of this name, however many pages it has. */
   all(path: string, name: string): Promise<readonly unknown[]>;
+  /** Sends bytes, of this media type, as they come. */
+  upload(path: string, type: string, content: Readable): Promise<unknown>;
+  /** An answer of lines, as they come. */
+  lines(path: string, signal: AbortSignal): AsyncGenerator<unknown, void>;
+  readonly url: string;
 }
 
 const PAGE_SIZE = 1000;
@@ -23,7 +30,16 @@ export async function openRestClient(
     return answer.body;
   };
   return {
+    url: target.url,
     call,
+    async upload(path, type, content) {
+      const answer = await restCall(target, {
+        ...{ method: 'POST', path, signal },
+        upload: { type, content },
+      });
+      return answer.body;
+    },
+    lines: (path, until) => restLines(target, { method: 'GET', path, signal: until }),
     async all(path, name) {
       const entries: unknown[] = [];
       let token = '';
