@@ -82,13 +82,18 @@ export interface Load {
   readonly seconds: number;
 }
 
+export interface TimedLoad extends Load {
+  /** Of each call, in no order. */
+  readonly latenciesMs: readonly number[];
+}
+
 /** As many requests as are answered in `durationMs`, `connections` at a time. */
 export async function loadHttp1(
   request: Http1Request,
   options: { readonly connections: number; readonly durationMs: number },
-): Promise<Load> {
+): Promise<TimedLoad> {
   const encoded = encodeHttp1(request);
-  let calls = 0;
+  const latenciesMs: number[] = [];
   using stack = new DisposableStack();
   const connections = await Promise.all(
     Array.from({ length: options.connections }, () => Http1Connection.open(request.port)),
@@ -98,11 +103,14 @@ export async function loadHttp1(
   const endMs = startedMs + options.durationMs;
   await Promise.all(
     connections.map(async (connection) => {
-      while (performance.now() < endMs) {
+      for (let beganMs = startedMs; beganMs < endMs;) {
         await connection.ask(encoded);
-        calls += 1;
+        const answeredMs = performance.now();
+        latenciesMs.push(answeredMs - beganMs);
+        beganMs = answeredMs;
       }
     }),
   );
-  return { calls, seconds: (performance.now() - startedMs) / 1000 };
+  const seconds = (performance.now() - startedMs) / 1000;
+  return { calls: latenciesMs.length, seconds, latenciesMs };
 }

@@ -11,6 +11,10 @@ import { comparisonToLine, type Benchmark } from './comparison.ts';
 import { history } from './history.ts';
 import { idle } from './idle.ts';
 import { list } from './list.ts';
+import { poolCold } from './pool-cold.ts';
+import { poolRequests } from './pool-requests.ts';
+import { poolScale } from './pool-scale.ts';
+import { poolTasks } from './pool-tasks.ts';
 import { rpc } from './rpc.ts';
 import { scrape } from './scrape.ts';
 import { webhooks } from './webhooks.ts';
@@ -25,6 +29,10 @@ const BENCHMARKS: readonly Benchmark[] = [
   scrape,
   agentIdle,
   history,
+  poolTasks,
+  poolRequests,
+  poolCold,
+  poolScale,
 ];
 
 const { positionals, values } = parseArgs({
@@ -38,7 +46,7 @@ const unknown = chosen.filter((each) => typeof each === 'string');
 if (unknown.length > 0) tell(`there is no benchmark ${unknown.join(', ')}`);
 if (chosen.length === 0 || unknown.length > 0) {
   tell('npm run bench -- NAME… [--quick], where NAME is one of');
-  for (const { name, summary } of BENCHMARKS) tell(`  ${name.padEnd(10)} ${summary}`);
+  for (const { name, summary } of BENCHMARKS) tell(`  ${name.padEnd(13)} ${summary}`);
   process.exitCode = unknown.length > 0 ? 2 : 0;
 } else {
   for (const benchmark of chosen) if (typeof benchmark !== 'string') await run(benchmark);

@@ -1,5 +1,5 @@
 /** What a process of this host uses, from /proc. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 /** In USER_HZ, which is 100 on every Linux. */
 const TICK_MS = 10;
@@ -19,4 +19,27 @@ export async function readRssBytes(pid: number): Promise<number> {
   const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
   if (kib === undefined) throw new Error(`process ${pid} has no memory any more`);
   return Number(kib) * KIB;
+}
+
+/** CPU time of the process and all that came from it and live: who ended meanwhile is missing. */
+export async function readTreeCpuMs(pid: number): Promise<number> {
+  let total = 0;
+  for (const each of await readTree(pid)) {
+    // One that ended since it was listed needs nothing any more.
+    total += await readCpuMs(each).catch(() => 0);
+  }
+  return total;
+}
+
+async function readTree(pid: number): Promise<number[]> {
+  const found = [pid];
+  // Who is added while this runs is visited, too.
+  for (const each of found) {
+    for (const task of await readdir(`/proc/${each}/task`).catch(() => [])) {
+      const path = `/proc/${each}/task/${task}/children`;
+      const children = await readFile(path, 'utf8').catch(() => '');
+      found.push(...children.split(' ').filter(Boolean).map(Number));
+    }
+  }
+  return found;
 }
