@@ -32,7 +32,7 @@ import type { App, AppVersion } from './app.ts';
 import { orDiskFull } from './disk-full.ts';
 import { readManifest } from './manifest-file.ts';
 import { sortVersions } from './semver.ts';
-import { RECEIVE_TASK, type ReceivedApp, type ReceiveInput } from './receive-app.ts';
+import { RECEIVE_TASK, type ReceivedApp, type ReceiveInput } from './receive-task.ts';
 
 export interface AppServiceOptions {
   /** Where all apps lie; made when it is not there. */

@@ -5,21 +5,9 @@
  */
 import { join } from 'node:path';
 import type { TaskContext } from '#workers/wire/task-context.ts';
-import type { AppPolicy } from './app-policy.ts';
-import type { AppManifest } from './app.ts';
 import { readManifest } from './manifest-file.ts';
-import { unpackArchive, type UnpackInput, type UnpackResult } from './unpack-archive.ts';
-
-export interface ReceiveInput extends UnpackInput {
-  readonly policy: AppPolicy;
-}
-
-export interface ReceivedApp extends UnpackResult {
-  readonly manifest: AppManifest;
-}
-
-/** For `run` of the pool. */
-export const RECEIVE_TASK = { module: import.meta.url, name: 'receiveApp' } as const;
+import type { ReceivedApp, ReceiveInput } from './receive-task.ts';
+import { unpackArchive } from './unpack-archive.ts';
 
 export async function receiveApp(
   { policy, ...input }: ReceiveInput,

@@ -1,5 +1,8 @@
 /** Versions of apps, and which of them is meant by `1`, `^1.2`, `latest` and the like. */
-import semver from 'semver';
+import rsort from 'semver/functions/rsort.js';
+import valid from 'semver/functions/valid.js';
+import maxSatisfying from 'semver/ranges/max-satisfying.js';
+import validRange from 'semver/ranges/valid.js';
 
 export type WantedVersion =
   /** What deploy or rollback made current last. */
@@ -18,20 +21,20 @@ export const VERSION_RULE =
 
 /** No `v` before it, no build after it: what is meant is also what the folder is called. */
 export function isVersion(text: string): boolean {
-  return text.length <= LONGEST_VERSION && VERSION.test(text) && semver.valid(text) === text;
+  return text.length <= LONGEST_VERSION && VERSION.test(text) && valid(text) === text;
 }
 
 /** The part after the `@`; undefined when it is none. */
 export function parseWanted(text: string): WantedVersion | undefined {
   if (text === 'latest') return { kind: 'latest' };
   if (text.length > LONGEST_VERSION || !RANGE.test(text)) return undefined;
-  const range = semver.validRange(text);
+  const range = validRange(text);
   return range === null ? undefined : { kind: 'range', range };
 }
 
 /** Highest first. */
 export function sortVersions(versions: Iterable<string>): string[] {
-  return semver.rsort([...versions]);
+  return rsort([...versions]);
 }
 
 /** Prereleases fit only a range that names one of the same version, as with npm. */
@@ -40,5 +43,5 @@ export function highestFitting(
   wanted: Exclude<WantedVersion, { kind: 'current' }>,
 ): string | undefined {
   const range = wanted.kind === 'latest' ? '*' : wanted.range;
-  return semver.maxSatisfying([...versions], range) ?? undefined;
+  return maxSatisfying([...versions], range) ?? undefined;
 }

@@ -1,5 +1,4 @@
 /** Answers with a file: conditions, ranges and types are the library's business. */
-import { send } from '@fastify/send';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DroverError } from '#kernel/errors.ts';
 import { HttpRefusal, sendError } from '#surfaces/edge/http-errors.ts';
@@ -19,6 +18,8 @@ export async function sendStatic(
 ): Promise<void> {
   const path = file.split('/').map(encodeURIComponent).join('/');
   const options = { root, index: false, cacheControl: false, dotfiles: 'ignore' } as const;
+  // Not before there is a file to send: most servers never have one.
+  const { send } = await import('@fastify/send');
   const result = await send(request.raw, path, options);
   if (result.type !== 'file') {
     result.stream.destroy();
