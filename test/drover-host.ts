@@ -3,7 +3,7 @@
  * run on it one after the other, and the guests they leave behind. All of it is gone after the
  * test, and a test that failed shows what the servers logged.
  */
-import { mkdir, mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -43,6 +43,8 @@ export class DroverHost {
   static async open(t: TestContext, options: DroverHostOptions = {}): Promise<DroverHost> {
     const imagesDir = await sharedImagesDir();
     const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'drover-e2e-')));
+    // Workers are other users, and their apps lie in here.
+    await chmod(dataDir, 0o755);
     const host = new DroverHost(dataDir, imagesDir, options);
     t.after(async () => {
       await host.#close();

@@ -2,10 +2,11 @@
  * The whole server with fakes behind its ports: real listener, real stores in a temporary
  * directory, and image files such that the documented example of CreateVm works as it stands.
  */
-import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Backends } from '#apps/drover/backends.ts';
+import type { WorkersConfig } from '#apps/drover/config-workers.ts';
 import { parseConfig, type Config } from '#apps/drover/config.ts';
 import type { ContextOverrides } from '#apps/drover/context.ts';
 import { openServer, type DroverServer } from '#apps/drover/server.ts';
@@ -20,6 +21,10 @@ export interface TestServerOptions {
   readonly backends?: (fakes: Backends) => Backends;
   /** Over the configuration that tests use. */
   readonly config?: Partial<Config>;
+  /** Over what that says of workers. */
+  readonly workers?: Partial<WorkersConfig>;
+  /** And over what that says of apps. */
+  readonly apps?: Partial<WorkersConfig['apps']>;
   /** Instead of SQLite in the data directory. */
   readonly databaseUrl?: string;
   /** Of an earlier server, which must be closed by now; it stays when this one closes. */
@@ -80,6 +85,8 @@ export async function openTestDirectory(): Promise<AsyncDisposable & { readonly 
 async function openDirectory(stack: AsyncDisposableStack): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'drover-api-'));
   stack.defer(() => rm(directory, { recursive: true }));
+  // Workers are other users, and their apps lie in here.
+  await chmod(directory, 0o755);
   return directory;
 }
 
@@ -92,7 +99,8 @@ async function writeImages(directory: string): Promise<void> {
   }
 }
 
-function testConfig(dataDir: string, { config: changes = {}, databaseUrl }: TestServerOptions) {
+function testConfig(dataDir: string, options: TestServerOptions) {
+  const { config: changes = {}, workers, apps, databaseUrl } = options;
   const parsed = parseConfig({
     flags: new Map([
       ['data', dataDir],
@@ -114,6 +122,11 @@ function testConfig(dataDir: string, { config: changes = {}, databaseUrl }: Test
     capacity: { vcpusPerCore: 10_000, memory: { kind: 'size', bytes: 1024 ** 5 } },
     quota: { maxMachines: Infinity, maxVcpus: Infinity, maxMemoryMib: Infinity },
     drainMs: 1000,
+    workers: {
+      ...parsed.config.workers,
+      ...workers,
+      apps: { ...parsed.config.workers.apps, ...workers?.apps, ...apps },
+    },
     ...changes,
   };
   const secrets = databaseUrl === undefined ? parsed.secrets : { databaseUrl };

@@ -1,84 +1,12 @@
 /** The `drover` command as a user of the shell meets it, against a server that runs. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { demoConfig, infoOf } from '#test/demo-vm.ts';
+import { CommandLine } from '#test/drover-command.ts';
 import { DroverHost } from '#test/drover-host.ts';
-import { cleanEnvironment } from '#test/drover-process.ts';
-
-const DROVER = fileURLToPath(new URL('../../drover', import.meta.url));
-
-interface Result {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** A command that was started, and what it has written so far. */
-class Shell {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Result>;
-  stdout = '';
-  stderr = '';
-
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
-    this.child = spawn(DROVER, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    this.ended = once(this.child, 'close').then(() => ({
-      code: this.child.exitCode,
-      stdout: this.stdout,
-      stderr: this.stderr,
-    }));
-  }
-
-  async prints(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.stdout)) {
-      if (this.child.exitCode !== null) assert.fail(`ended before ${pattern}:\n${this.stderr}`);
-      await Promise.race([once(this.child.stdout ?? this.child, 'data'), this.ended]);
-    }
-  }
-}
-
-type Variables = Readonly<Record<string, string>>;
-
-/** The command for the server of a host, if one runs; whatever it started ends with the test. */
-class CommandLine {
-  readonly #t: TestContext;
-  readonly #host: DroverHost;
-
-  constructor(t: TestContext, host: DroverHost) {
-    this.#t = t;
-    this.#host = host;
-  }
-
-  start(args: readonly string[], variables: Variables = {}): Shell {
-    const { imagesDir, dataDir, isUp } = this.#host;
-    const places = { DROVER_IMAGES_DIRECTORIES: imagesDir, DROVER_DATA: dataDir };
-    const server = isUp ? { DROVER_SERVER: this.#host.url } : {};
-    const shell = new Shell(args, { ...cleanEnvironment(), ...places, ...server, ...variables });
-    this.#t.after(() => shell.child.kill('SIGKILL'));
-    return shell;
-  }
-
-  async run(args: readonly string[], variables: Variables = {}): Promise<Result> {
-    return await this.start(args, variables).ended;
-  }
-
-  /** What a command prints that has to succeed. */
-  async output(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.run(args);
-    assert.equal(code, 0, `drover ${args.join(' ')}: ${stderr}`);
-    return stdout.trim();
-  }
-}
 
 describe('the drover command', { concurrency: 2 }, () => {
   it('leads a machine through its life', async (t) => {

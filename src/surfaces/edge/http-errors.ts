@@ -21,6 +21,12 @@ export const HTTP_STATUS: Record<ErrorKind, number> = {
   internal: 500,
 };
 
+/** Where HTTP has a truer word than that of the kind, which would say to try again. */
+const STATUS_OF_REASON: Readonly<Record<string, number>> = {
+  ARCHIVE_TOO_LARGE: 413,
+  DISK_FULL: 507,
+};
+
 /** Who gives the reasons their meaning; part of the documented error details. */
 export const ERROR_DOMAIN = 'metald.unkey.com';
 
@@ -74,7 +80,8 @@ export function toHttpFailure(thrown: unknown): HttpFailure {
   const refused = toFrameworkRefusal(thrown);
   if (refused !== undefined) return { ...refused, headers: {} };
   const error = toDroverError(thrown);
-  return { status: HTTP_STATUS[error.kind], error, headers: headersFor(error) };
+  const status = STATUS_OF_REASON[error.reason] ?? HTTP_STATUS[error.kind];
+  return { status, error, headers: headersFor(error) };
 }
 
 function headersFor(error: DroverError): Record<string, string> {

@@ -1,6 +1,6 @@
 /**
  * Answers of every kind. Whoever follows `/events` hears what others post to `/say`; `/wait` has no
- * answer for anybody; `/socket` echoes, tells by `headers` what it was asked with, and ends with `bye`.
+ * answer for anybody; `/socket` echoes, tells by `headers` how it was asked, and ends by `bye`.
  */
 import type { WebSocket } from 'ws';
 

@@ -77,7 +77,7 @@ const PATHS: Readonly<Record<string, Readonly<Record<string, Operation>>>> = {
         },
       },
       answers: { 201: json('Deployed', reference('Deployment')) },
-      failures: [400, 401, 403, 409, 413, 415, 429],
+      failures: [400, 401, 403, 409, 413, 415, 429, 507],
     },
   },
   '/api/v1/apps/{name}': {
