@@ -1,8 +1,8 @@
 /**
  * Tasks a second and the 99th percentile of one, of a task that does nothing and of one that takes
  * 64 KiB and gives them back, moved both ways: our pool of threads beside piscina, with as many
- * threads, one task at a time in each, and as many tasks asked for at once. Both have their
- * defaults otherwise. The two are in this process and run in turn; who waits is idle.
+ * threads, as many tasks at a time in each (one, and then four), and as many asked for at once. Both
+ * have their defaults otherwise. The two are in this process and run in turn; who waits is idle.
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -59,9 +59,14 @@ export const poolTasks: Benchmark = {
   async *run(options) {
     // Threads that wait for work keep nobody alive.
     using _held = holdProcess();
-    await using ours = openOurs();
-    await using peer = openPiscina();
-    for (const task of TASKS) yield* compare(task, { ours, peer }, options);
+    for (const concurrency of [1, 4]) {
+      await using ours = openOurs(concurrency);
+      await using peer = openPiscina(concurrency);
+      for (const { name, asker } of TASKS) {
+        const task = { name: concurrency === 1 ? name : `${name}-by-${concurrency}`, asker };
+        yield* compare(task, { ours, peer }, options);
+      }
+    }
   },
 };
 
@@ -122,10 +127,10 @@ async function load(
   return { perSecond: latenciesMs.length / seconds, latenciesMs };
 }
 
-function openPiscina(): TaskPool {
+function openPiscina(concurrency: number): TaskPool {
   const pool = new Piscina<unknown, ArrayBuffer>({
     filename: join(import.meta.dirname, 'piscina-task.ts'),
-    ...{ minThreads: THREADS, maxThreads: THREADS },
+    ...{ minThreads: THREADS, maxThreads: THREADS, concurrentTasksPerWorker: concurrency },
   });
   return {
     empty: () => pool.run(undefined, { name: 'empty' }),
@@ -134,19 +139,19 @@ function openPiscina(): TaskPool {
   };
 }
 
-const TASKS_APP: WorkerApp = {
+const tasksApp = (concurrency: number): WorkerApp => ({
   key: '(tasks)',
   isolation: 'thread',
   binding: undefined,
   limits: {
-    ...{ concurrency: 1, minWorkers: THREADS, maxWorkers: THREADS },
+    ...{ concurrency, minWorkers: THREADS, maxWorkers: THREADS },
     ...{ idleTimeoutMs: MINUTE_MS, requestTimeoutMs: MINUTE_MS, startTimeoutMs: MINUTE_MS },
     ...{ queueLimit: 1000, queueTimeoutMs: MINUTE_MS },
     ...{ maxRequests: Infinity, maxMemoryBytes: 256 * MIB },
   },
-};
+});
 
-function openOurs(): TaskPool {
+function openOurs(concurrency: number): TaskPool {
   const launcher = new ThreadLauncher(join(repositoryRoot, 'src/apps/member/thread-main.ts'));
   const pool = new WorkerPool({
     ...{ clock: systemClock, log: silentLog, metrics: new MetricsRegistry() },
@@ -155,7 +160,7 @@ function openOurs(): TaskPool {
     settings: { size: THREADS, memoryBytes: GIB, warm: 0, startsAtOnce: THREADS },
     onOutput: () => undefined,
   });
-  pool.admit(TASKS_APP);
+  pool.admit(tasksApp(concurrency));
   return {
     empty: () => pool.run({ module: MODULE, name: 'empty' }, undefined, {}),
     echo: (buffer) => pool.run({ module: MODULE, name: 'echo' }, buffer, { transfer: [buffer] }),

@@ -76,7 +76,7 @@ export class AppPool implements WorkerOwner, WorkOwner {
     this.fitsWarm = fitsWarm(parts, app);
     this.#parts = parts;
     this.#room = room;
-    this.#open = new OpenWorkers(concurrency);
+    this.#open = new OpenWorkers(concurrency, { looksAhead: app.binding === undefined });
     this.backoff = new StartBackoff(parts.chance);
     this.scaling = new AppScaling(app.limits, parts.clock.monotonicMs());
     this.recycler = new Recycler({
@@ -167,6 +167,7 @@ export class AppPool implements WorkerOwner, WorkOwner {
     const { worker } = work;
     if (worker !== undefined) {
       this.meter.run.add(nowMs - work.startedAt);
+      this.#open.took(nowMs - work.startedAt);
       worker.inFlight -= 1;
       if (worker.state === 'active') this.#unload(worker, outcome, nowMs);
     }

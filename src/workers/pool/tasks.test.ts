@@ -50,6 +50,30 @@ describe('tasks of the platform', () => {
     assert.equal(tasks.length, 1);
   });
 
+  it('are handed out ahead while they are short, and no more after one that was not', async () => {
+    await using held = openTasks({ maxWorkers: 1, concurrency: 1 });
+    const { fixture, tasks } = held;
+    const run = async (count: number) => {
+      const answers = Array.from({ length: count }, (_, at) => fixture.pool.run(TASK, at));
+      await fixture.settle();
+      const handedOut = tasks.length;
+      while (tasks.length > 0) {
+        tasks.shift()?.result(0);
+        await fixture.settle();
+      }
+      await Promise.all(answers);
+      return handedOut;
+    };
+    assert.equal(await run(6), 1);
+    assert.equal(await run(6), 4);
+    const long = fixture.pool.run(TASK, 'long');
+    await fixture.settle();
+    await fixture.advance(50);
+    tasks.shift()?.result(0);
+    await long;
+    assert.equal(await run(6), 1);
+  });
+
   it('are stopped in their thread when they are cancelled', async () => {
     await using held = openTasks({ maxWorkers: 1 });
     const { fixture } = held;
