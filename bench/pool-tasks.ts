@@ -1,7 +1,7 @@
 /**
  * Tasks a second and the 99th percentile of one, of a task that does nothing and of one that takes
  * 64 KiB and gives them back, moved both ways: our pool of threads beside piscina, with as many
- * threads, as many tasks at a time in each (one, and then four), and as many asked for at once. Both
+ * threads, as many tasks at a time in each (one, then four), and as many asked for at once. Both
  * have their defaults otherwise. The two are in this process and run in turn; who waits is idle.
  */
 import { join } from 'node:path';

@@ -9,21 +9,25 @@ import { Socket } from 'node:net';
 import { systemClock } from '#kernel/clock.ts';
 import { hardenProcess } from '#workers/runtime/harden.ts';
 import { MemberHost } from '#workers/runtime/member-host.ts';
-import { warmUp } from '#workers/runtime/warm-up.ts';
+import { warmUp, warmUpTypes } from '#workers/runtime/warm-up.ts';
 import { installWebGlobals } from '#workers/runtime/web-globals.ts';
 import { SocketLink } from '#workers/wire/socket-link.ts';
 import { replaceEnvironment } from './environment.ts';
 
 const LINK_DESCRIPTOR = 3;
+/** A member that has no app after this is one that waits for any. */
+const WAITING_MS = 100;
 
 const [, , appDirectory] = process.argv;
 // Taken before an app can put something else in its place.
 const exit = process.exit.bind(process);
+let isTaken = false;
 const link = new SocketLink(new Socket({ fd: LINK_DESCRIPTOR }));
 const host = new MemberHost({
   link,
   clock: systemClock,
   prepare: (binding) => {
+    isTaken = true;
     replaceEnvironment(binding.env);
     return appDirectory ?? binding.directory;
   },
@@ -36,3 +40,6 @@ hardenProcess();
 installWebGlobals((head, body, handler) => host.exchanges.begin(head, body, handler));
 await warmUp();
 host.start();
+systemClock.after(WAITING_MS, () => {
+  if (!isTaken) warmUpTypes();
+});
