@@ -15,6 +15,7 @@ import type { AppView, EndReason } from '#workers/worker-view.ts';
 import { AppMeter, type StartKind } from './app-meter.ts';
 import { AppScaling, type Need } from './app-scaling.ts';
 import { Chain, ChainNode } from './chain.ts';
+import { endNote } from './end-notes.ts';
 import { Ledger } from './ledger.ts';
 import { OpenWorkers } from './open-workers.ts';
 import { appFailing, queueFull, shuttingDown, workerCrashed } from './pool-errors.ts';
@@ -366,10 +367,9 @@ export class AppPool implements WorkerOwner, WorkOwner {
   }
 
   #gone(reason: EndReason, how: string): void {
-    if (reason === 'crashed') {
-      this.backoff.explain(how);
-      this.#parts.onOutput(this.key, 'stderr', `a worker ended by itself: ${how}`);
-    }
+    if (reason === 'crashed') this.backoff.explain(how);
+    const note = endNote(reason, how);
+    if (note !== undefined) this.#parts.onOutput(this.key, 'stderr', note);
     this.#leaving -= 1;
     this.#room.want(this);
     this.#closeIfDone();

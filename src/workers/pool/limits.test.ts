@@ -139,6 +139,7 @@ describe('the memory of a worker', () => {
     const [ended] = fixture.ended();
     assert.equal(ended?.endReason, 'max-memory');
     assert.equal(ended?.memory?.rssBytes, 101 * MIB);
+    assert.match(fixture.output.at(-1) ?? '', /^shop@\S+ stderr .*max_memory/);
     assert.equal(fixture.processes.members.size, 0);
   });
 
