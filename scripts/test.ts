@@ -3,8 +3,8 @@
  * given (`npm test -- store qemu`). node:test runs each file in a process of its own; this script
  * decides what runs beside what, and adds the results up into one report with one summary.
  *
- * Fast files share the cores. Then the slow ones (real QEMU, whole processes) come one at a time,
- * so that nothing they wait for waits on a neighbour.
+ * Fast files share the cores, and so do those of the worker pool, two at a time. Then the slow ones
+ * (real QEMU, whole processes) come one by one, so that nothing they wait for waits on a neighbour.
  */
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -25,6 +25,8 @@ interface Phase {
 const MINUTE_MS = 60_000;
 const RUN_TIMEOUT_MS = 14.5 * MINUTE_MS;
 const SLOW = /^test\/(e2e|fault|peers)\/|\.qemu\.test\.ts$/;
+/** Long ones that mostly wait for processes to start, one at a time: two of them fit together. */
+const PAIRED = /^test\/(e2e|fault)\/(apps?|pool)-/;
 
 /** The lines of node:test's summary, and what it calls them when it counts. */
 const SUMMARY = {
@@ -55,13 +57,11 @@ function planPhases(words: readonly string[]): Phase[] {
     testTimeoutMs: MINUTE_MS,
     fileTimeoutMs: 2 * MINUTE_MS,
   };
-  const slow = {
-    files: files.filter((file) => SLOW.test(file)),
-    concurrency: 1,
-    testTimeoutMs: 3 * MINUTE_MS,
-    fileTimeoutMs: 6 * MINUTE_MS,
-  };
-  return [fast, slow].filter((phase) => phase.files.length > 0);
+  const long = { testTimeoutMs: 3 * MINUTE_MS, fileTimeoutMs: 6 * MINUTE_MS };
+  const slow = files.filter((file) => SLOW.test(file));
+  const paired = { ...long, files: slow.filter((file) => PAIRED.test(file)), concurrency: 2 };
+  const lone = { ...long, files: slow.filter((file) => !PAIRED.test(file)), concurrency: 1 };
+  return [fast, paired, lone].filter((phase) => phase.files.length > 0);
 }
 
 async function runPhase(phase: Phase): Promise<void> {

@@ -8,8 +8,8 @@ import { PoolWatch } from '#test/pool-watch.ts';
 
 const APPS = Array.from({ length: 200 }, (_, at) => `app-${at}`);
 const SIZE = 50;
-/** Of a second round: a worker costs a quarter of a second of a core. */
-const ASKED_AGAIN = 100;
+/** Of a second round: each costs the start of a worker. */
+const ASKED_AGAIN = 40;
 const ASKED_IN_A_ROW = 2;
 const CLIENTS = 8;
 
