@@ -9,7 +9,7 @@ import { PoolWatch } from '#test/pool-watch.ts';
 const APPS = Array.from({ length: 200 }, (_, at) => `app-${at}`);
 const SIZE = 50;
 /** Of a second round: each costs the start of a worker. */
-const ASKED_AGAIN = 40;
+const ASKED_AGAIN = process.env['DROVER_TEST_WHOLE'] === '1' ? 100 : 20;
 const ASKED_IN_A_ROW = 2;
 const CLIENTS = 8;
 
