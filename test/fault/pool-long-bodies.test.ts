@@ -1,4 +1,4 @@
-/** A body of 384 MiB, or of 1 GiB, through an app and back: as it comes, and never much of it in memory. */
+/** Hundreds of MiB through an app and back: as they come, and never much of them in memory. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

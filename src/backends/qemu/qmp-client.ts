@@ -6,11 +6,12 @@
  * Each command has a deadline. When the socket is lost, by either side, every pending command
  * fails with `unavailable` and `closed` resolves; a client does not connect again.
  */
+import { writeSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 
 import { openDeadline, untilAborted } from '#kernel/abort.ts';
 import type { Clock } from '#kernel/clock.ts';
-import { DroverError, toDroverError } from '#kernel/errors.ts';
+import { DroverError, systemErrorCode, toDroverError } from '#kernel/errors.ts';
 import {
   parseQmpEvent,
   QMP_RESULT_PARSERS,
@@ -100,7 +101,7 @@ export class QmpClient implements Disposable {
     const args = options.arguments === undefined ? {} : { arguments: options.arguments };
     try {
       this.#assertOpen();
-      this.#socket.write(`${JSON.stringify({ execute: name, ...args, id })}\n`);
+      this.#write(Buffer.from(`${JSON.stringify({ execute: name, ...args, id })}\n`));
       return QMP_RESULT_PARSERS[name](await untilAborted(answer.promise, deadline.signal));
     } finally {
       this.#pending.delete(id);
@@ -110,6 +111,27 @@ export class QmpClient implements Disposable {
 
   [Symbol.dispose](): void {
     this.#lose(lostError(undefined));
+  }
+
+  /**
+   * Past the stream, where it can be: a QEMU that has just left answers EPIPE, for which a stream
+   * throws away what is still to be read, and that tells why it left. The end is read soon after.
+   */
+  #write(line: Buffer): void {
+    const fd: unknown = Reflect.get(Object(Reflect.get(this.#socket, '_handle')), 'fd');
+    if (typeof fd !== 'number' || fd < 0 || this.#socket.writableLength > 0) {
+      this.#socket.write(line);
+      return;
+    }
+    try {
+      const written = writeSync(fd, line);
+      if (written < line.length) this.#socket.write(line.subarray(written));
+    } catch (thrown) {
+      const code = systemErrorCode(thrown);
+      if (code === 'EPIPE' || code === 'ECONNRESET') return;
+      // Its buffer is full, and the stream waits for room.
+      this.#socket.write(line);
+    }
   }
 
   #assertOpen(): void {
