@@ -28,7 +28,7 @@ import { appNotFound, shuttingDown } from './pool-errors.ts';
 import { PoolMetrics } from './pool-metrics.ts';
 import type { PoolParts } from './pool-parts.ts';
 import type { PoolWorker } from './pool-worker.ts';
-import { refusedExchange } from './refused-exchange.ts';
+import { refusedExchange } from '#workers/wire/refused-exchange.ts';
 import { RequestWork } from './request-work.ts';
 import { SharedRoom } from './shared-room.ts';
 import { TaskWork, type TaskName, type TaskOptions } from './task-work.ts';

@@ -22,6 +22,7 @@ import { AnsweredExchange } from './answered-exchange.ts';
 import { AskedExchange } from './asked-exchange.ts';
 import { FIRST_TASK_ID, type Frame, type Link } from './frames.ts';
 import { requestHeadProblem } from './head-check.ts';
+import { refusedExchange } from './refused-exchange.ts';
 import { errorToWire } from './wire-error.ts';
 
 export type Side = 'pool' | 'member';
@@ -201,19 +202,4 @@ function refusalOf(answerer: Answerer | undefined, problem: string | undefined) 
 function withoutCaller(head: RequestHead): RequestHead {
   const { caller: _caller, ...rest } = head;
   return rest;
-}
-
-function refusedExchange(handler: AnswerHandler, refusal: DroverError): Exchange {
-  let isAborted = false;
-  queueMicrotask(() => {
-    if (!isAborted) handler.onFail(refusal);
-  });
-  return {
-    write: () => true,
-    end: () => undefined,
-    consume: () => undefined,
-    abort: () => {
-      isAborted = true;
-    },
-  };
 }
