@@ -3,8 +3,8 @@
  * given (`npm test -- store qemu`). node:test runs each file in a process of its own; this script
  * decides what runs beside what, and adds the results up into one report with one summary.
  *
- * Fast files share the cores, and so do those of the worker pool, two at a time. Then the slow ones
- * (real QEMU, whole processes) come one by one, so that nothing they wait for waits on a neighbour.
+ * Fast files share the cores. The slow ones (real QEMU, whole processes) run two at a time, and the
+ * few that measure how fast something goes run alone.
  */
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -23,12 +23,12 @@ interface Phase {
 }
 
 const MINUTE_MS = 60_000;
-/** It takes 13 minutes on two idle cores; a slow machine is not a failure. */
+/** It takes 11 minutes on two idle cores; a slow machine is not a failure. */
 const RUN_TIMEOUT_MS = 19 * MINUTE_MS;
 const SLOW = /^test\/(e2e|fault|peers)\/|\.qemu\.test\.ts$/;
-/** Without guests, and mostly waiting for processes to start and answer: two fit together. */
-const PAIRED =
-  /^test\/(?:(?:e2e|fault)\/(?:apps?|pool)-|peers\/|fault\/(?:history|webhooks|remote-write)-)/;
+/** They compare a rate with a limit: a neighbour would take part of what they measure. */
+const LONE = /^test\/e2e\/networks\.|\/tap-network-traffic\./;
+const SLOWEST_SHOWN = Number(process.env['DROVER_TEST_SLOWEST'] ?? 10);
 
 /** The lines of node:test's summary, and what it calls them when it counts. */
 const SUMMARY = {
@@ -46,6 +46,7 @@ const startedMs = performance.now();
 const reporter = new spec();
 reporter.pipe(process.stdout);
 const totals: Record<string, number> = {};
+const durations: { readonly file: string; readonly seconds: number }[] = [];
 const wholeRun = abortAfter(RUN_TIMEOUT_MS, 'the whole run took too long');
 let succeeded = true;
 
@@ -54,15 +55,15 @@ function planPhases(words: readonly string[]): Phase[] {
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
     .toSorted();
   const fast = {
-    files: files.filter((file) => !SLOW.test(file)),
+    files: files.filter((file) => !SLOW.test(file) && !LONE.test(file)),
     concurrency: Math.max(2, availableParallelism()),
     testTimeoutMs: MINUTE_MS,
     fileTimeoutMs: 2 * MINUTE_MS,
   };
   const long = { testTimeoutMs: 3 * MINUTE_MS, fileTimeoutMs: 6 * MINUTE_MS };
-  const slow = files.filter((file) => SLOW.test(file));
-  const paired = { ...long, files: slow.filter((file) => PAIRED.test(file)), concurrency: 2 };
-  const lone = { ...long, files: slow.filter((file) => !PAIRED.test(file)), concurrency: 1 };
+  const slow = files.filter((file) => SLOW.test(file) && !LONE.test(file));
+  const paired = { ...long, files: slow, concurrency: 2 };
+  const lone = { ...long, files: files.filter((file) => LONE.test(file)), concurrency: 1 };
   return [fast, paired, lone].filter((phase) => phase.files.length > 0);
 }
 
@@ -79,8 +80,9 @@ async function runPhase(phase: Phase): Promise<void> {
 /** Files that run side by side are reported whole, one after the other; a lone one as it goes. */
 async function runFile(file: string, phase: Phase): Promise<void> {
   const kept: TestEvent[] = [];
-  const seconds = phase.fileTimeoutMs / 1000;
-  const late = `stopped after ${seconds} s: a test leaves something open, or the file is too long`;
+  const fileStartedMs = performance.now();
+  const limit = phase.fileTimeoutMs / 1000;
+  const late = `stopped after ${limit} s: a test leaves something open, or the file is too long`;
   const signal = AbortSignal.any([abortAfter(phase.fileTimeoutMs, late), wholeRun]);
   const events = run({
     files: [join(root, file)],
@@ -95,6 +97,7 @@ async function runFile(file: string, phase: Phase): Promise<void> {
     else kept.push(event);
   }
   for (const event of kept) reporter.write(event);
+  durations.push({ file, seconds: Math.round((performance.now() - fileStartedMs) / 1000) });
 }
 
 function abortAfter(ms: number, message: string): AbortSignal {
@@ -119,14 +122,22 @@ function addUp(event: TestEvent): void {
 
 function reportTotals(): void {
   const lines = Object.entries(SUMMARY).map(([line, count]) => `${line} ${totals[count] ?? 0}`);
-  for (const message of [...lines, `duration_ms ${performance.now() - startedMs}`]) {
+  const slowest = durations
+    .toSorted((a, b) => b.seconds - a.seconds)
+    .slice(0, SLOWEST_SHOWN)
+    .map(({ file, seconds }) => `slowest: ${seconds} s ${file}`);
+  for (const message of [...slowest, ...lines, `duration_ms ${performance.now() - startedMs}`]) {
     reporter.write({ type: 'test:diagnostic', data: { nesting: 0, message, level: 'info' } });
   }
   reporter.end();
 }
 
-/** A developer's own settings must not reach the programs under test. */
-function clearSettings(): void {
+/**
+ * A developer's own settings must not reach the programs under test. What was compiled once, in a
+ * file of tests or in a server that one starts, is not compiled again: that is a third of it all.
+ */
+function prepareEnvironment(): void {
+  process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules/.cache/drover/compiled');
   for (const name of Object.keys(process.env)) {
     if (/^DROVER_(?!TEST_)/.test(name)) delete process.env[name];
   }
@@ -150,7 +161,7 @@ if (phases.length === 0) {
   console.error(`No *.test.ts under src/ or test/ has a path with ${words.join(' or ')} in it.`);
   process.exitCode = 1;
 } else {
-  clearSettings();
+  prepareEnvironment();
   await using _postgres = await openSharedPostgres();
   for (const phase of phases) await runPhase(phase);
   reportTotals();
