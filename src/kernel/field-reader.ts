@@ -2,8 +2,8 @@
  * Reads a map key by key and gathers what is wrong with it, so that whoever wrote the file is told
  * all of it at once. A value that is refused reads as its fallback meanwhile.
  */
-import { DroverError } from '#kernel/errors.ts';
-import { didYouMean } from '#kernel/nearest.ts';
+import { DroverError } from './errors.ts';
+import { didYouMean } from './nearest.ts';
 
 export interface FieldKind<T> {
   /** Completes "must be …". */
@@ -19,6 +19,14 @@ export interface Problem {
   readonly message: string;
 }
 
+export interface MapRules {
+  readonly known: readonly string[];
+  readonly problems: Problems;
+  readonly isRoot?: boolean;
+  /** For what is read as others read it, who ignore what they do not know. */
+  readonly ignoresUnknown?: boolean;
+}
+
 const LONGEST_QUOTE = 60;
 const MOST_TOLD = 20;
 
@@ -32,6 +40,10 @@ export class Problems {
   /** Whether one more would be told. */
   get isTold(): boolean {
     return this.#found.length < MOST_TOLD;
+  }
+
+  get isEmpty(): boolean {
+    return this.#found.length === 0;
   }
 
   throwAny(what: string): void {
@@ -58,24 +70,26 @@ export class FieldReader {
     this.#problems = problems;
   }
 
-  /** Of what is no map all fields are missing. */
+  /** Of what is no map all fields are missing. Of the root, `path` is what it is called. */
   static over(
     raw: unknown,
     path: string,
-    { known, problems }: { readonly known: readonly string[]; readonly problems: Problems },
+    { known, problems, isRoot = false, ignoresUnknown = false }: MapRules,
   ): FieldReader {
+    const prefix = isRoot ? '' : path;
     const isMap = typeof raw === 'object' && raw !== null && !Array.isArray(raw);
     if (!isMap) {
-      problems.add(path === '' ? 'the manifest' : path, `must be a map of ${known.join(', ')}`);
-      return new FieldReader(new Map(), path, problems);
+      problems.add(path, `must be a map of ${known.join(', ')}`);
+      return new FieldReader(new Map(), prefix, problems);
     }
+    if (ignoresUnknown) return new FieldReader(new Map(Object.entries(raw)), prefix, problems);
     for (const key of Object.keys(raw)) {
       if (known.includes(key)) continue;
       const hint = problems.isTold ? didYouMean(key.slice(0, LONGEST_QUOTE), known) : '';
       const others = hint === '' ? `; there are ${known.join(', ')}` : hint;
-      problems.add(joinPath(path, quote(key)), `is unknown${others}`);
+      problems.add(joinPath(prefix, quote(key)), `is unknown${others}`);
     }
-    return new FieldReader(new Map(Object.entries(raw)), path, problems);
+    return new FieldReader(new Map(Object.entries(raw)), prefix, problems);
   }
 
   has(name: string): boolean {

@@ -1,10 +1,11 @@
 /** The parts of a manifest that have many entries: environment, cron, events. */
+import { oneOf, textMatching } from '#kernel/field-kinds.ts';
+import { FieldReader, readValue, type FieldKind, type Problems } from '#kernel/field-reader.ts';
 import { EVENT_KINDS, type EventKind } from '#events/event.ts';
 import { didYouMean } from '#kernel/nearest.ts';
 import type { CronEntry, EventEntry } from './app.ts';
 import { CronSchedule } from './cron-schedule.ts';
-import { FieldReader, readValue, type FieldKind, type Problems } from './field-reader.ts';
-import { oneOf, textMatching, urlPath } from './field-kinds.ts';
+import { urlPath } from './field-kinds.ts';
 
 const MOST_ENV = 100;
 const MOST_ENV_BYTES = 32 * 1024;

@@ -1,20 +1,12 @@
 /** Parses what an app's manifest says. docs/apps.md explains each key; all defaults are here. */
+import { duration, oneOf, size, textMatching, whole } from '#kernel/field-kinds.ts';
+import { FieldReader, Problems } from '#kernel/field-reader.ts';
 import { MIB, DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 import { GRANTS, type Grant, type WorkerLimits } from '#workers/worker-app.ts';
 import { APP_NAME_RULE, isAppName } from './app-name.ts';
 import type { AppPolicy } from './app-policy.ts';
 import { APP_ACCESS, type AppManifest, type StaticFiles } from './app.ts';
-import { FieldReader, Problems } from './field-reader.ts';
-import {
-  absolutePath,
-  allowedHost,
-  duration,
-  innerPath,
-  oneOf,
-  size,
-  textMatching,
-  whole,
-} from './field-kinds.ts';
+import { absolutePath, allowedHost, innerPath } from './field-kinds.ts';
 import { isWithin } from './granted-directories.ts';
 import { readCron, readEnv, readEvents } from './manifest-entries.ts';
 import { isVersion, VERSION_RULE } from './semver.ts';
@@ -42,7 +34,7 @@ const entrypoint = textMatching(
  */
 export function parseManifest(raw: unknown, policy: AppPolicy): AppManifest {
   const problems = new Problems();
-  const fields = FieldReader.over(raw, '', { known: KEYS, problems });
+  const fields = FieldReader.over(raw, 'the manifest', { known: KEYS, problems, isRoot: true });
   const manifest: AppManifest = {
     name: fields.require('name', textMatching(APP_NAME_RULE, isAppName), ''),
     version: fields.require('version', textMatching(VERSION_RULE, isVersion), ''),
