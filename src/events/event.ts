@@ -4,7 +4,8 @@
  *
  * Ids grow in the order of commits: who has seen event N and asks for "after N" misses nothing.
  */
-import type { CustomerId, MachineId } from '#kernel/ids.ts';
+import type { ErrorKind } from '#kernel/errors.ts';
+import type { CustomerId, JobId, MachineId, ScheduleId } from '#kernel/ids.ts';
 import type { ResourceSnapshot } from './resource-snapshot.ts';
 
 /** Mirrors the machine states; the domain owns their meaning. */
@@ -74,7 +75,68 @@ export interface SnapshotEvent extends MeasuredFields {
   readonly snapshot: ResourceSnapshot;
 }
 
-export type DomainEvent = MachineEvent | ThresholdEvent | SnapshotEvent;
+interface JobFields {
+  /** Jobs are the operators' affair; the fields are there because every event has them. */
+  readonly machineId: undefined;
+  readonly customerId: undefined;
+  readonly jobId: JobId;
+  /** What does the work: `migration`… */
+  readonly jobKind: string;
+  /** What it is about, such as the path of a VM. */
+  readonly subject: string;
+  readonly name: string | undefined;
+  readonly batchId: string | undefined;
+  readonly scheduleId: ScheduleId | undefined;
+  readonly attempt: number;
+  readonly message: string;
+}
+
+export interface JobProgressFields {
+  readonly stage: string;
+  /** From 0 to 100. */
+  readonly percent: number;
+  readonly doneBytes: number;
+  /** Undefined until it is known. */
+  readonly totalBytes: number | undefined;
+}
+
+export type JobEvent =
+  | ({ readonly kind: 'job.submitted' | 'job.started' | 'job.cancelled' } & JobFields)
+  /** At each stage and each tenth of the whole, not at each byte. */
+  | ({ readonly kind: 'job.progress' } & JobFields & JobProgressFields)
+  | ({
+      readonly kind: 'job.completed';
+      readonly durationMs: number;
+      readonly result: Readonly<Record<string, unknown>>;
+    } & JobFields)
+  /** An attempt failed, and there will be another. */
+  | ({
+      readonly kind: 'job.retrying';
+      readonly error: string;
+      readonly errorKind: ErrorKind;
+      readonly retryAt: number;
+    } & JobFields)
+  | ({
+      readonly kind: 'job.failed';
+      readonly durationMs: number;
+      readonly error: string;
+      readonly errorKind: ErrorKind;
+    } & JobFields);
+
+/** A schedule was due, or the job it made has ended. */
+export interface ScheduleEvent {
+  readonly kind: 'schedule.triggered' | 'schedule.completed' | 'schedule.failed';
+  readonly machineId: undefined;
+  readonly customerId: undefined;
+  readonly scheduleId: ScheduleId;
+  readonly scheduleName: string;
+  /** Undefined when no job could be made. */
+  readonly jobId: JobId | undefined;
+  readonly isManual: boolean;
+  readonly message: string;
+}
+
+export type DomainEvent = MachineEvent | ThresholdEvent | SnapshotEvent | JobEvent | ScheduleEvent;
 export type EventKind = DomainEvent['kind'];
 
 // A record, so that a kind that is new above breaks the build until it is listed here.
@@ -88,6 +150,16 @@ const KINDS = {
   'threshold.violated': true,
   'threshold.resolved': true,
   'metrics.sampled': true,
+  'job.submitted': true,
+  'job.started': true,
+  'job.progress': true,
+  'job.retrying': true,
+  'job.completed': true,
+  'job.failed': true,
+  'job.cancelled': true,
+  'schedule.triggered': true,
+  'schedule.completed': true,
+  'schedule.failed': true,
 } satisfies Record<EventKind, true>;
 
 /** All of them, for whoever lets others choose. */

@@ -1,5 +1,5 @@
 /** Chance, from the operating system's source. The one place that draws it. */
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 
 export function randomHex(bytes: number): string {
   return randomBytes(bytes).toString('hex');
@@ -8,6 +8,10 @@ export function randomHex(bytes: number): string {
 /** For secrets that people copy: URL-safe, no padding. */
 export function randomToken(bytes: number): string {
   return randomBytes(bytes).toString('base64url');
+}
+
+export function randomUuid(): string {
+  return randomUUID();
 }
 
 /** From 0 up to, but not including, 1. */

@@ -6,7 +6,7 @@
  * The place a secret belongs to is authenticated with it, so a sealed text that is copied to
  * another row does not open there. The id of the key tells a lost key from a damaged text.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { DroverError } from './errors.ts';
 
 export const SECRET_KEY_BYTES = 32;
@@ -34,6 +34,14 @@ export class SecretBox {
     const parts = [cipher.update(secret, 'utf8'), cipher.final(), cipher.getAuthTag()];
     const sealed = Buffer.concat(parts).toString('base64url');
     return [VERSION, this.keyId, nonce.toString('base64url'), sealed].join('.');
+  }
+
+  /**
+   * The same for the same text and place, and says nothing of the text to who has not the key:
+   * tells whether a secret is the one of before without keeping it.
+   */
+  fingerprint(text: string, place: string): string {
+    return createHmac('sha256', this.#key).update(`${place}\0${text}`).digest('base64url');
   }
 
   /** Throws `failed_precondition` for another key's text, and `data_loss` for a damaged one. */

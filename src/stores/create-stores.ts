@@ -1,8 +1,12 @@
+import { SqlConnectionStore } from './sql-connection-store.ts';
+import { SqlJobStore } from './sql-job-store.ts';
 import { SqlEventLog } from './sql-event-log.ts';
 import type { Database } from './database.ts';
 import { SqlMachineStore, type StoreParts } from './sql-machine-store.ts';
 import { SqlMetricStore } from './sql-metric-store.ts';
 import { SqlRuleStore } from './sql-rule-store.ts';
+import { SqlScheduleRunStore } from './sql-schedule-run-store.ts';
+import { SqlScheduleStore } from './sql-schedule-store.ts';
 import { SqlTokenStore } from './sql-token-store.ts';
 import { SqlWebhookStore } from './sql-webhook-store.ts';
 
@@ -13,6 +17,10 @@ export interface Stores {
   readonly metrics: SqlMetricStore;
   readonly rules: SqlRuleStore;
   readonly webhooks: SqlWebhookStore;
+  readonly jobs: SqlJobStore;
+  readonly schedules: SqlScheduleStore;
+  readonly scheduleRuns: SqlScheduleRunStore;
+  readonly connections: SqlConnectionStore;
 }
 
 /** They own nothing: closing the database is all there is to close. */
@@ -24,5 +32,9 @@ export function createStores(database: Database, parts: Omit<StoreParts, 'databa
     metrics: new SqlMetricStore(database),
     rules: new SqlRuleStore({ database, ...parts }),
     webhooks: new SqlWebhookStore(database),
+    jobs: new SqlJobStore({ database, ...parts }),
+    schedules: new SqlScheduleStore(database),
+    scheduleRuns: new SqlScheduleRunStore({ database, ...parts }),
+    connections: new SqlConnectionStore(database),
   };
 }

@@ -1,7 +1,13 @@
 import type { Transaction } from 'kysely';
 import type { DomainEvent } from '#events/event.ts';
 import type { Dialect } from './dialects/dialect.ts';
+import { insertGiven } from './given-rows.ts';
 import type { Schema } from './schema.ts';
+
+const COLUMNS = {
+  ...({ at: 'number', kind: 'text', customer_id: 'text', machine_id: 'text' } as const),
+  body: 'json',
+} as const;
 
 /**
  * Writes events as the last act of a transaction. The lock, held to the end of the commit, makes
@@ -15,12 +21,9 @@ export async function appendEvents(
 ): Promise<void> {
   if (events.length === 0) return;
   await dialect.takeLock(trx, 'events');
-  const rows = events.map((event) => ({
-    at,
-    kind: event.kind,
-    customer_id: event.customerId ?? '',
-    machine_id: event.machineId ?? '',
-    body: JSON.stringify(event),
-  }));
-  await trx.insertInto('events').values(rows).execute();
+  const rows = events.map((event) => [
+    ...[at, event.kind, event.customerId ?? '', event.machineId ?? ''],
+    JSON.stringify(event),
+  ]);
+  await insertGiven(trx, dialect, 'events', { shape: COLUMNS, rows });
 }

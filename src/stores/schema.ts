@@ -217,6 +217,145 @@ export interface WebhookDeliveryTable {
   next_attempt_at: number | null;
 }
 
+export interface JobTable {
+  /** Grows in the order in which jobs are submitted. */
+  sequence: Generated<number>;
+  id: string;
+  kind: string;
+  name: string | null;
+  subject: string;
+  spec: string;
+  content_hash: string | null;
+  sealed_secrets: string | null;
+  priority: number;
+  lanes: string;
+  /** The lanes as one text: whether one that is in them may run is the same for all of them. */
+  lane_set: string;
+  batch_id: string | null;
+  schedule_id: string | null;
+  state: string;
+  is_cancel_requested: number;
+  /** The least goes first: by priority, and before all else what is to be cleaned up after. */
+  rank: number;
+  /** 0 while it is pending and `run_after` has not come. */
+  is_due: number;
+  run_after: number;
+  attempt: number;
+  max_attempts: number;
+  failures: number;
+  losses: number;
+  progress: string | null;
+  error: string | null;
+  result: string | null;
+  controls: string;
+  created_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  updated_at: number;
+  leased_by: string | null;
+  leased_until: number;
+  /** The sequence of its newest history entry. */
+  history_count: number;
+  /** That of its first start, which follows from this row and is not stored. */
+  started_sequence: number | null;
+}
+
+/** How many jobs are in each state. */
+export interface JobCountTable {
+  state: string;
+  jobs: number;
+}
+
+export interface JobCheckpointTable {
+  job_id: string;
+  checkpoint: string;
+  saved_at: number;
+}
+
+/** Which running jobs are in which lanes; only of lanes that are limited. */
+export interface JobLaneTable {
+  lane: string;
+  job_id: string;
+}
+
+export interface JobHistoryTable {
+  job_id: string;
+  sequence: number;
+  at: number;
+  kind: string;
+  attempt: number;
+  message: string;
+}
+
+export interface JobLogTable {
+  job_id: string;
+  sequence: number;
+  at: number;
+  level: string;
+  text: string;
+  /** What the job has logged up to and with this line, so that the oldest can be found. */
+  end_bytes: number;
+}
+
+export interface ScheduleTable {
+  id: string;
+  name: string;
+  description: string;
+  schedule: string;
+  timezone: string;
+  is_enabled: number;
+  template: string;
+  missed: string;
+  overlap: string;
+  jitter_ms: number;
+  tags: string;
+  created_at: number;
+  updated_at: number;
+  /** Both are null while it is disabled. */
+  next_due_at: number | null;
+  next_run_at: number | null;
+  /** The newest due time that was claimed. */
+  last_due_at: number | null;
+  last_run_at: number | null;
+  run_count: number;
+  successful_runs: number;
+  failed_runs: number;
+}
+
+/** What was decided about a due time, or about a run out of turn. */
+export interface ScheduleRunTable {
+  sequence: Generated<number>;
+  schedule_id: string;
+  /** Fixed before there is a job, and also where there will be none. */
+  job_id: string;
+  due_at: number;
+  is_manual: number;
+  state: string;
+  /** 1 until it has ended. */
+  is_open: number;
+  claimed_at: number | null;
+  started_at: number | null;
+  /** When its job was known to be stored. */
+  submitted_at: number | null;
+  ended_at: number | null;
+  message: string | null;
+}
+
+/** Named ways to sources. */
+export interface ConnectionTable {
+  name: string;
+  kind: string;
+  url: string;
+  username: string;
+  datacenter: string | null;
+  ca: string | null;
+  thumbprint: string | null;
+  is_insecure: number;
+  sealed_password: string;
+  created_at: number;
+  updated_at: number;
+}
+
 export interface SchemaMigrationTable {
   version: number;
   name: string;
@@ -241,5 +380,14 @@ export interface Schema {
   metric_packs: MetricPackTable;
   webhooks: WebhookTable;
   webhook_deliveries: WebhookDeliveryTable;
+  jobs: JobTable;
+  job_counts: JobCountTable;
+  job_checkpoints: JobCheckpointTable;
+  job_lanes: JobLaneTable;
+  job_history: JobHistoryTable;
+  job_logs: JobLogTable;
+  schedules: ScheduleTable;
+  schedule_runs: ScheduleRunTable;
+  connections: ConnectionTable;
   schema_migrations: SchemaMigrationTable;
 }

@@ -11,6 +11,10 @@ const PRUNED_THROUGH = 'events.pruned-through';
 /** Far more than there are surfaces asking for different kinds. */
 const MOST_QUERIES = 256;
 
+/** In these words, so that SQLite knows the indexes, which hold no others. */
+const IS_OF_MACHINE = sql<SqlBool>`machine_id <> ''`;
+const IS_OF_CUSTOMER = sql<SqlBool>`customer_id <> ''`;
+
 interface EventRow {
   readonly id: number;
   readonly at: number;
@@ -121,9 +125,11 @@ export class SqlEventLog implements EventLog {
 
   #build({ customerId, machineId, kinds }: Pick<EventQuery, 'customerId' | 'machineId' | 'kinds'>) {
     let query = eventsAfter(this.#database.reader);
-    if (machineId !== undefined) query = query.where('machine_id', '=', slot<string>('machineId'));
+    if (machineId !== undefined) {
+      query = query.where('machine_id', '=', slot<string>('machineId')).where(IS_OF_MACHINE);
+    }
     if (customerId !== undefined && machineId === undefined) {
-      query = query.where('customer_id', '=', slot<string>('customerId'));
+      query = query.where('customer_id', '=', slot<string>('customerId')).where(IS_OF_CUSTOMER);
     }
     if (customerId !== undefined && machineId !== undefined) {
       // One machine has far fewer events than a customer; the expression keeps a planner without

@@ -40,7 +40,7 @@ export function isWantedEvent(subscriber: Subscriber, event: DomainEvent): boole
   if (event.kind === 'metrics.sampled') return isWantedSample(subscriber, event);
   const { instanceIds, severities, rules } = subscriber.filter;
   const instanceId = 'instanceId' in event ? event.instanceId : event.machineId;
-  if (instanceIds !== undefined && !instanceIds.includes(instanceId)) return false;
+  if (instanceIds !== undefined && !instanceIds.includes(instanceId ?? '')) return false;
   if (event.kind !== 'threshold.violated' && event.kind !== 'threshold.resolved') return true;
   if (severities !== undefined && !severities.includes(event.severity)) return false;
   return rules === undefined || rules.includes(event.ruleId) || rules.includes(event.ruleName);

@@ -3,10 +3,11 @@
  * they talk to. Each folder beside this file implements it under the same file names.
  */
 import type { ColumnDefinitionBuilder, Kysely, RawBuilder, Transaction } from 'kysely';
+import type { GivenRows, NewRows } from '#stores/given-rows.ts';
 import type { Schema } from '#stores/schema.ts';
 
 /** Held to the end of the transaction that takes it. */
-export type LockName = 'migrations' | 'events';
+export type LockName = 'migrations' | 'events' | 'lanes';
 
 export type DatabaseFailure =
   /** A key of this table is taken. */
@@ -39,6 +40,10 @@ export interface Dialect {
     readonly defineSequence: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder;
   };
   takeLock(trx: Transaction<Schema>, name: LockName): Promise<void>;
+  /** In the order in which they are given. */
+  insertRows(trx: Transaction<Schema>, table: string, rows: NewRows): Promise<void>;
+  /** Stands after FROM: a thousand rows for a handful of parameters. */
+  givenRows(rows: GivenRows): RawBuilder<unknown>;
   /** Undefined for an error that is not the database's, or is a mistake of ours. */
   failureOf(thrown: unknown): DatabaseFailure | undefined;
 }

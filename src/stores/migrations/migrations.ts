@@ -2,6 +2,9 @@ import { machinesAndEvents } from './0001-machines-and-events.ts';
 import { metricHistory } from './0002-metric-history.ts';
 import { webhooks } from './0003-webhooks.ts';
 import { thresholdRules } from './0004-threshold-rules.ts';
+import { jobs } from './0005-jobs.ts';
+import { schedules } from './0006-schedules.ts';
+import { connections } from './0007-connections.ts';
 import type { Migration } from './migration.ts';
 
 /** In order of version, without gaps. */
@@ -10,4 +13,7 @@ export const MIGRATIONS: readonly Migration[] = [
   metricHistory,
   webhooks,
   thresholdRules,
+  jobs,
+  schedules,
+  connections,
 ];

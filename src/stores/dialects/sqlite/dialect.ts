@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Dialect } from '#stores/dialects/dialect.ts';
 import { failureOf } from './failures.ts';
+import { givenRows, insertRows } from './given-rows.ts';
 
 export const sqliteDialect: Dialect = {
   name: 'SQLite',
@@ -14,5 +15,7 @@ export const sqliteDialect: Dialect = {
   },
   // Every write transaction begins IMMEDIATE and so holds the one write lock there is.
   takeLock: () => Promise.resolve(),
+  insertRows,
+  givenRows,
   failureOf,
 };

@@ -1,0 +1,53 @@
+/** Removes what a job left that has ended, because somebody asked for it. */
+import type { Clock } from '#kernel/clock.ts';
+import { silentLog } from '#kernel/log.ts';
+import type { JobId } from '#kernel/ids.ts';
+import type { SecretBox } from '#kernel/secret-box.ts';
+import { openContext } from './job-context.ts';
+import type { JobHandler } from './job-handler.ts';
+import { JobJournal } from './job-journal.ts';
+import { assertAllowed, CLEANING_MS, jobNotFoundError } from './job-rules.ts';
+import type { HistoryDraft } from './job-history.ts';
+import type { JobStore } from './job-store.ts';
+import { toPlainText } from './plain-json.ts';
+import { Stopper } from './stopper.ts';
+
+const MOST_TOLD = 2000;
+
+export interface CleaningParts {
+  readonly store: JobStore;
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+  readonly handler: JobHandler;
+  readonly holder: string;
+}
+
+/** What was removed, in words. */
+export async function cleanUpAfter(parts: CleaningParts, id: JobId): Promise<readonly string[]> {
+  const { store, clock, handler, holder } = parts;
+  const claim = await store.beginCleaning(id, { holder, nowMs: clock.nowMs(), forMs: CLEANING_MS });
+  if (claim === undefined) throw jobNotFoundError(id);
+  let cleaned: HistoryDraft | undefined;
+  try {
+    assertAllowed('clean', claim.job);
+    const stopper = new Stopper();
+    using _limit = clock.after(CLEANING_MS, () => stopper.stop('lease-lost'));
+    const context = openContext({
+      ...{ ...parts, claim, stopper, log: silentLog, lanes: {} },
+      lease: { id, holder, attempt: claim.job.attempt },
+      journal: new JobJournal({ ...parts, log: silentLog, onLost: () => undefined }),
+      controls: () => claim.job.controls,
+      onLane: () => undefined,
+      checkpoint: () => claim.checkpoint,
+      onCheckpoint: () => undefined,
+      onLost: () => stopper.stop('lease-lost'),
+    });
+    const removed = await handler.cleanUp(context);
+    const what = removed.length === 0 ? 'nothing was left' : `removed: ${removed.join(', ')}`;
+    const message = toPlainText(`cleaned up; ${what}`, MOST_TOLD);
+    cleaned = { at: clock.nowMs(), kind: 'cleaned', attempt: claim.job.attempt, message };
+    return removed;
+  } finally {
+    await store.endCleaning(id, holder, cleaned);
+  }
+}
