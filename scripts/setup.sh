@@ -21,11 +21,14 @@ test_packages=(
   libvirt-daemon-system      # libvirtd, the peer of the boot benchmark
   libvirt-daemon-driver-qemu # libvirt's QEMU driver, only recommended by the above
   libvirt-clients            # virsh
+  libxml2-utils              # xmllint, with which virt-xml-validate checks our domains
   ovmf                       # UEFI firmware for guests that boot a disk by themselves
   postgresql                 # the store tests run on it as well as on SQLite
   prometheus                 # promtool checks /metrics; answers queries beside ours
   prometheus-node-exporter   # what our metrics of the host are compared with
   iputils-ping               # real packets to real guests
+  golang-go                  # builds the next one, which is a library
+  golang-github-vmware-govmomi-dev # its simulator is the vSphere of the tests
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -111,6 +114,13 @@ install_debian_packages() {
   rm -f "$log"
 }
 
+# Here and not in the first test that needs it, which would take it for slowness.
+build_simulator() {
+  [[ -x /usr/bin/go ]] || return 0
+  node_modules/.bin/node scripts/build-simulator.ts >&2 ||
+    say "vSphere's simulator cannot be built; what needs it will say so"
+}
+
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case ${1:-} in
   runtime) packages=("${runtime_packages[@]}") ;;
@@ -122,3 +132,4 @@ case ${1:-} in
 esac
 install_npm_packages
 install_debian_packages "${packages[@]}"
+[[ $1 != all ]] || build_simulator

@@ -23,12 +23,14 @@ export interface FetchKernelOptions {
   readonly workDir: string;
   /** Keeps package files for later builds; builds that run at once may share it. */
   readonly packageCache: string | undefined;
+  /** The package that names the current kernel; by default the small one, for virtual machines. */
+  readonly metaPackage?: string;
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
 }
 
-const META_PACKAGE = 'linux-image-cloud-amd64';
-const KERNEL_PACKAGE = /linux-image-\d\S*-cloud-amd64/;
+const CLOUD_KERNEL = 'linux-image-cloud-amd64';
+const KERNEL_PACKAGE = /linux-image-\d\S*-amd64/;
 const LISTS_FIX = 'run `apt-get update` as root and build again';
 
 /** The package as apt's lists name it. */
@@ -68,23 +70,27 @@ async function downloadCurrent(
 
 /** The meta package names the current kernel; without package lists apt knows neither. */
 async function resolvePackage(options: FetchKernelOptions): Promise<KernelPackage> {
-  let name = await dependedKernel(options.signal);
+  const { metaPackage = CLOUD_KERNEL, signal } = options;
+  let name = await dependedKernel(metaPackage, signal);
   if (name === undefined) {
-    await updateLists(options, `apt does not know the package ${META_PACKAGE}`);
-    name = await dependedKernel(options.signal);
+    await updateLists(options, `apt does not know the package ${metaPackage}`);
+    name = await dependedKernel(metaPackage, signal);
   }
-  if (name !== undefined) return { name, version: await candidateVersion(name, options.signal) };
+  if (name !== undefined) return { name, version: await candidateVersion(name, signal) };
   throw new DroverError(
     'failed_precondition',
-    `apt has no package ${META_PACKAGE}: the demo image is built on Debian for x86-64; check ` +
+    `apt has no package ${metaPackage}: the demo image is built on Debian for x86-64; check ` +
       'that /etc/apt names a Debian mirror',
-    { reason: 'KERNEL_PACKAGE_UNKNOWN', metadata: { package: META_PACKAGE } },
+    { reason: 'KERNEL_PACKAGE_UNKNOWN', metadata: { package: metaPackage } },
   );
 }
 
-async function dependedKernel(signal: AbortSignal): Promise<string | undefined> {
+async function dependedKernel(
+  metaPackage: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   try {
-    const output = await runCommand('apt-cache', ['depends', META_PACKAGE], { signal });
+    const output = await runCommand('apt-cache', ['depends', metaPackage], { signal });
     return KERNEL_PACKAGE.exec(output.toString())?.[0];
   } catch (thrown) {
     // apt fails on a name it does not know, which is what an empty list looks like.

@@ -1,0 +1,73 @@
+/** Which of the privileges that a migration needs the user lacks, before anything is begun. */
+import { xmlNode } from '#kernel/xml-writer.ts';
+import { operation, reference, type ManagedObject } from './managed-object.ts';
+import type { VSphereSession } from './session.ts';
+import { isFault } from './vsphere-fault.ts';
+
+/** docs/vsphere.md says what each is for. */
+const NEEDED: readonly string[] = [
+  'System.Read',
+  'VApp.Export',
+  'VirtualMachine.Interact.PowerOff',
+];
+
+/** Undefined when the server cannot tell. */
+export async function missingPrivileges(
+  session: VSphereSession,
+  vm: ManagedObject,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  try {
+    return (await askBySession(session, vm, signal)) ?? (await askByName(session, vm, signal));
+  } catch (thrown) {
+    if (isFault(thrown, 'MethodNotFound', 'NotImplemented', 'NotSupported')) return undefined;
+    throw thrown;
+  }
+}
+
+async function askBySession(
+  session: VSphereSession,
+  vm: ManagedObject,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  const authority = session.content.authorizationManager;
+  if (authority === undefined || session.user === undefined) return undefined;
+  const ask = operation(
+    'HasPrivilegeOnEntities',
+    authority,
+    reference('entity', vm),
+    xmlNode('sessionId', {}, session.user.sessionKey),
+    ...NEEDED.map((name) => xmlNode('privId', {}, name)),
+  );
+  try {
+    const answer = (await session.read(ask, signal)).child('returnval');
+    if (answer === undefined) return undefined;
+    const states = answer.childrenNamed('privAvailability');
+    const isGranted = (name: string) =>
+      states.some((one) => one.textOf('privId') === name && one.textOf('isGranted') === 'true');
+    return NEEDED.filter((name) => !isGranted(name));
+  } catch (thrown) {
+    // Older servers have only the question by name, and to ask about a session needs a right.
+    if (isFault(thrown, 'MethodNotFound', 'NotImplemented', 'NoPermission')) return undefined;
+    throw thrown;
+  }
+}
+
+async function askByName(
+  session: VSphereSession,
+  vm: ManagedObject,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  const authority = session.content.authorizationManager;
+  if (authority === undefined || session.user === undefined) return undefined;
+  const ask = operation(
+    'FetchUserPrivilegeOnEntities',
+    authority,
+    reference('entities', vm),
+    xmlNode('userName', {}, session.user.userName),
+  );
+  const answer = (await session.read(ask, signal)).child('returnval');
+  if (answer === undefined) return undefined;
+  const held = answer.childrenNamed('privileges').map((one) => one.text);
+  return NEEDED.filter((name) => !held.includes(name));
+}

@@ -1,0 +1,99 @@
+/** A vCenter, or a lone ESXi host, as the place that VMs come from. */
+import { DroverError } from '#kernel/errors.ts';
+import type { SourceVm, VmSummary } from '#transfers/source-vm.ts';
+import type { Export, ListOptions, Snapshots, Source, Transport } from '#transfers/source.ts';
+import { removeCdroms } from './cdroms.ts';
+import { openDatastoreExport } from './datastore-export.ts';
+import { findVmByPath, listVms } from './inventory.ts';
+import type { ManagedObject } from './managed-object.ts';
+import { openNfcExport } from './nfc-export.ts';
+import { powerOff, powerOn, shutDownGuest } from './power.ts';
+import { missingPrivileges } from './privileges.ts';
+import type { VSphereSession } from './session.ts';
+import { VSphereSnapshots } from './snapshots.ts';
+import { readVm } from './vm-details.ts';
+import { parseVmPath } from './vm-path.ts';
+
+export interface VSphereSourceOptions {
+  readonly session: VSphereSession;
+  /** Where paths are looked up that are not found as they are; lists are of it alone. */
+  readonly datacenter: string | undefined;
+  /** Called once, when the source is not needed any more. */
+  readonly release: () => Promise<void>;
+}
+
+export class VSphereSource implements Source {
+  /** By lease first: it reads every kind of disk, with snapshots or without. */
+  readonly transports: readonly Transport[] = ['nfc', 'datastore'];
+  readonly product: string;
+  readonly snapshots: Snapshots;
+  readonly #session: VSphereSession;
+  readonly #datacenter: string | undefined;
+  #release: (() => Promise<void>) | undefined;
+
+  constructor({ session, datacenter, release }: VSphereSourceOptions) {
+    this.#session = session;
+    this.#datacenter = datacenter;
+    this.#release = release;
+    this.product = session.content.product;
+    this.snapshots = new VSphereSnapshots(session);
+  }
+
+  async listVms(options: ListOptions, signal: AbortSignal): Promise<readonly VmSummary[]> {
+    const { datacenter = this.#datacenter, pattern } = options;
+    return await listVms(this.#session, { datacenter, pattern }, signal);
+  }
+
+  async findVm(path: string, signal: AbortSignal): Promise<SourceVm> {
+    const wanted = parseVmPath(path);
+    const ref = await findVmByPath(this.#session, wanted, this.#datacenter, signal);
+    return await readVm(this.#session, ref, signal);
+  }
+
+  async shutDownGuest(ref: string, signal: AbortSignal): Promise<void> {
+    await shutDownGuest(this.#session, vmOf(ref), signal);
+  }
+
+  async powerOff(ref: string, signal: AbortSignal): Promise<void> {
+    await powerOff(this.#session, vmOf(ref), signal);
+  }
+
+  async powerOn(ref: string, signal: AbortSignal): Promise<void> {
+    await powerOn(this.#session, vmOf(ref), signal);
+  }
+
+  async removeCdroms(ref: string, signal: AbortSignal): Promise<number> {
+    return await removeCdroms(this.#session, vmOf(ref), signal);
+  }
+
+  async missingPrivileges(
+    ref: string,
+    signal: AbortSignal,
+  ): Promise<readonly string[] | undefined> {
+    return await missingPrivileges(this.#session, vmOf(ref), signal);
+  }
+
+  async openExport(vm: SourceVm, transport: Transport, signal: AbortSignal): Promise<Export> {
+    switch (transport) {
+      case 'nfc':
+        return await openNfcExport(this.#session, vm, signal);
+      case 'datastore':
+        return await openDatastoreExport(this.#session, vm, signal);
+      case 'vddk':
+      case 'file':
+        throw new DroverError('failed_precondition', `vSphere is not read by ${transport} here`, {
+          reason: 'TRANSPORT_NOT_OFFERED',
+        });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const release = this.#release;
+    this.#release = undefined;
+    await release?.();
+  }
+}
+
+function vmOf(id: string): ManagedObject {
+  return { type: 'VirtualMachine', id };
+}
