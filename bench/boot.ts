@@ -16,6 +16,7 @@ import type { Client } from '@connectrpc/connect';
 import type { BuiltImage } from '#apps/drover/image/built-image.ts';
 import { buildDemoImage } from '#apps/drover/image/demo-image.ts';
 import { VmConfigSchema, type VmService } from '#gen/vmprovisioner/v1/vm_pb.js';
+import { findAccount } from '#test/libvirt/private-libvirtd.ts';
 import { killAtExit } from './at-exit.ts';
 import {
   createOverlay,
@@ -29,7 +30,7 @@ import { openChildServer, repositoryRoot } from './child-server.ts';
 import type { Benchmark, BenchmarkOptions, Comparison } from './comparison.ts';
 import { createVmClient } from './drover-client.ts';
 import { measureInTurn } from './pair.ts';
-import { findAccount, openPrivateLibvirt, type Virsh } from './private-libvirt.ts';
+import { openPrivateLibvirt, type Virsh } from './private-libvirt.ts';
 import { openScratchDirectory } from './scratch-directory.ts';
 
 const READY = 'drover-demo ready:';
@@ -153,7 +154,7 @@ async function compareCall(
   const commandLine = await guests.boot((_called, pid) => readCommandLine(pid));
   const directory = join(dir, 'libvirt');
   await mkdir(directory);
-  await using virsh = await openPrivateLibvirt(directory, await findAccount());
+  await using virsh = await openPrivateLibvirt(directory);
   const paired = await measureInTurn(
     {
       runs: isQuick ? 3 : 15,

@@ -1,0 +1,135 @@
+/**
+ * The questions and commands that a migration has for one libvirt. Domains go by their UUID: virsh
+ * would take a name such as `42` for the number of a running domain of somebody else.
+ */
+import { DroverError, isErrorKind } from '#kernel/errors.ts';
+import { parseXml, type XmlElement } from '#kernel/xml.ts';
+import { OWNER_NAMESPACE } from './domain-xml.ts';
+import { parseAbilities, type HostAbilities, type MachineKind } from './host-abilities.ts';
+import type { Virsh } from './virsh.ts';
+
+export interface KnownDomain {
+  readonly uuid: string;
+  readonly name: string;
+}
+
+export interface Pool {
+  readonly name: string;
+  /** `dir`, `logical`… */
+  readonly type: string;
+  readonly path: string | undefined;
+}
+
+export const ACCELERATORS = ['auto', 'kvm', 'tcg'] as const;
+export type Accelerator = (typeof ACCELERATORS)[number];
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export class LibvirtHost {
+  readonly virsh: Virsh;
+
+  constructor(virsh: Virsh) {
+    this.virsh = virsh;
+  }
+
+  async abilities(
+    machine: MachineKind,
+    accelerator: Accelerator,
+    signal: AbortSignal,
+  ): Promise<HostAbilities> {
+    const virtType = { auto: [], kvm: ['--virttype=kvm'], tcg: ['--virttype=qemu'] }[accelerator];
+    const asked = ['--arch=x86_64', `--machine=${machine}`, ...virtType];
+    // The first that asks makes libvirt try out each QEMU it has.
+    const call = { signal, timeoutMs: 120_000 };
+    return parseAbilities(await this.virsh.run(['domcapabilities', ...asked], call));
+  }
+
+  async memoryMib(signal: AbortSignal): Promise<number | undefined> {
+    const text = await this.virsh.run(['nodeinfo'], { signal });
+    const kib = /^Memory size:\s+(\d{1,15}) KiB$/m.exec(text)?.[1];
+    return kib === undefined ? undefined : Math.floor(Number(kib) / 1024);
+  }
+
+  async domains(signal: AbortSignal): Promise<readonly KnownDomain[]> {
+    const text = await this.virsh.run(['list', '--all', '--uuid', '--name'], { signal });
+    return text.split('\n').flatMap((line) => {
+      const [uuid = '', ...rest] = line.trimStart().split(' ');
+      return UUID.test(uuid) ? [{ uuid, name: rest.join(' ').trim() }] : [];
+    });
+  }
+
+  /** Undefined for a domain that no migration made. */
+  async ownerOf(uuid: string, signal: AbortSignal): Promise<string | undefined> {
+    const asked = [`--domain=${uuid}`, `--uri=${OWNER_NAMESPACE}`];
+    try {
+      return parseXml(await this.virsh.run(['metadata', ...asked], { signal })).attribute('owner');
+    } catch (thrown) {
+      if (isErrorKind(thrown, 'not_found')) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** As it is now, or as it will be at the next start. */
+  async describe(uuid: string, signal: AbortSignal): Promise<XmlElement> {
+    return parseXml(await this.virsh.run(['dumpxml', `--domain=${uuid}`], { signal }));
+  }
+
+  /** `running`, `shut off`…, and why. */
+  async stateOf(
+    uuid: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly state: string; readonly reason: string }> {
+    const text = await this.virsh.run(['domstate', `--domain=${uuid}`, '--reason'], { signal });
+    const found = /^([a-z ]+?)(?: \((.*)\))?$/.exec(text.trim());
+    return { state: found?.[1] ?? 'unknown', reason: found?.[2] ?? 'unknown' };
+  }
+
+  async names(kind: 'net' | 'pool', which: 'active' | 'all', signal: AbortSignal) {
+    const all = which === 'all' ? ['--all'] : [];
+    const text = await this.virsh.run([`${kind}-list`, '--name', ...all], { signal });
+    return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+  }
+
+  /** Undefined when libvirt does not know: it may have no driver for interfaces. */
+  async isBridge(name: string, signal: AbortSignal): Promise<boolean | undefined> {
+    try {
+      const text = await this.virsh.run(['iface-dumpxml', `--interface=${name}`], { signal });
+      return parseXml(text).attribute('type') === 'bridge';
+    } catch (thrown) {
+      if (isErrorKind(thrown, 'not_found')) return false;
+      if (isErrorKind(thrown, 'failed_precondition')) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Refuses a pool that is not there, naming those that are, and one that is not active. */
+  async pool(name: string, signal: AbortSignal): Promise<Pool> {
+    const all = await this.names('pool', 'all', signal);
+    if (!all.includes(name)) throw poolMissing(name, all);
+    if (!(await this.names('pool', 'active', signal)).includes(name)) throw poolInactive(name);
+    const xml = parseXml(await this.virsh.run(['pool-dumpxml', `--pool=${name}`], { signal }));
+    return {
+      name,
+      type: xml.attribute('type') ?? 'unknown',
+      path: xml.child('target')?.textOf('path'),
+    };
+  }
+}
+
+function poolMissing(name: string, all: readonly string[]): DroverError {
+  const there = all.length === 0 ? 'it has none' : `it has ${all.slice(0, 20).join(', ')}`;
+  return new DroverError('failed_precondition', `libvirt has no storage pool ${name}; ${there}`, {
+    reason: 'POOL_MISSING',
+    metadata: {
+      pool: name,
+      remedy: 'name one of them, a directory, or make the pool with virsh pool-define-as',
+    },
+  });
+}
+
+function poolInactive(name: string): DroverError {
+  return new DroverError('failed_precondition', `the storage pool ${name} is not active`, {
+    reason: 'POOL_INACTIVE',
+    metadata: { pool: name, remedy: `start it: virsh pool-start ${name}` },
+  });
+}

@@ -1,0 +1,133 @@
+/**
+ * Runs virsh, the client that every host with libvirt has: one process a command, its arguments an
+ * array, bounded in time and in output. It does ssh, polkit and the protocol's versions for us.
+ */
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { openDeadline } from '#kernel/abort.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { DroverError, systemErrorCode } from '#kernel/errors.ts';
+import { MIB, SECOND_MS } from '#kernel/units.ts';
+import type { LibvirtUri } from './libvirt-uri.ts';
+import { virshFailure } from './virsh-error.ts';
+
+export interface VirshCall {
+  readonly signal: AbortSignal;
+  /** Undefined: what a question may take; an upload takes as long as it takes. */
+  readonly timeoutMs?: number;
+}
+
+/** The libvirt of one URI. */
+export interface Virsh {
+  /** What the command printed. Values are written `--option=value`, so that none is an option. */
+  run(args: readonly [string, ...string[]], call: VirshCall): Promise<string>;
+}
+
+export interface ProcessVirshOptions {
+  readonly uri: LibvirtUri;
+  readonly clock: Clock;
+  /** Of this process: where the session's sockets and the agent of ssh are is taken from it. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+const TIMEOUT_MS = 30 * SECOND_MS;
+const MOST_OUTPUT_BYTES = 8 * MIB;
+const KEPT_VARIABLES = [
+  ...['HOME', 'USER', 'LOGNAME', 'SSH_AUTH_SOCK'],
+  ...['XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'XDG_CACHE_HOME', 'XDG_DATA_HOME'],
+];
+/** Fixed, so that they are found whatever the PATH of the user who started Drover. */
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export class ProcessVirsh implements Virsh {
+  readonly #uri: LibvirtUri;
+  readonly #clock: Clock;
+  readonly #environment: Record<string, string>;
+
+  constructor({ uri, clock, environment }: ProcessVirshOptions) {
+    this.#uri = uri;
+    this.#clock = clock;
+    const kept = KEPT_VARIABLES.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value] as const];
+    });
+    this.#environment = { ...Object.fromEntries(kept), PATH, LC_ALL: 'C' };
+  }
+
+  async run(args: readonly [string, ...string[]], call: VirshCall): Promise<string> {
+    const [command] = args;
+    const timeoutMs = call.timeoutMs ?? TIMEOUT_MS;
+    const what = `libvirt, asked to ${command},`;
+    using deadline = openDeadline(this.#clock, timeoutMs, what, call.signal);
+    deadline.signal.throwIfAborted();
+    const child = spawn('virsh', ['--quiet', '--connect', this.#uri.text, ...args], {
+      env: this.#environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      signal: deadline.signal,
+      killSignal: 'SIGKILL',
+    });
+    const { promise: ended, resolve, reject } = Promise.withResolvers<number | null>();
+    // An abort is heard here first and killed by then; the process is waited for all the same.
+    child.on('error', (error) => child.pid === undefined && reject(error));
+    child.on('close', (code) => resolve(code));
+    const stdout = new BoundedText(child.stdout, () => child.kill('SIGKILL'));
+    const stderr = new BoundedText(child.stderr, () => child.kill('SIGKILL'));
+    let code: number | null;
+    try {
+      code = await ended;
+    } catch (thrown) {
+      if (systemErrorCode(thrown) === 'ENOENT') throw virshMissing(thrown);
+      throw thrown;
+    }
+    if (call.signal.aborted) throw call.signal.reason as Error;
+    if (deadline.signal.aborted) throw tooSlow(command, timeoutMs);
+    if (stdout.isTooLong || stderr.isTooLong) throw tooMuch(command);
+    if (code !== 0) throw virshFailure(command, stderr.text);
+    return stdout.text;
+  }
+}
+
+class BoundedText {
+  readonly #chunks: Buffer[] = [];
+  #sizeBytes = 0;
+
+  constructor(stream: Readable, onTooLong: () => void) {
+    stream.on('error', onTooLong);
+    stream.on('data', (chunk: Buffer) => {
+      this.#sizeBytes += chunk.length;
+      if (this.isTooLong) onTooLong();
+      else this.#chunks.push(chunk);
+    });
+  }
+
+  get isTooLong(): boolean {
+    return this.#sizeBytes > MOST_OUTPUT_BYTES;
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#chunks).toString();
+  }
+}
+
+function virshMissing(cause: unknown): DroverError {
+  return new DroverError(
+    'failed_precondition',
+    'the destination kvm needs the program virsh here; install the package libvirt-clients',
+    {
+      reason: 'PROGRAM_MISSING',
+      metadata: { program: 'virsh', package: 'libvirt-clients' },
+      cause,
+    },
+  );
+}
+
+/** Not the caller's deadline, but a daemon that hangs: another attempt may find it well. */
+function tooSlow(command: string, timeoutMs: number): DroverError {
+  const text = `libvirt, asked to ${command}, gave no answer within ${timeoutMs / SECOND_MS} s`;
+  return new DroverError('unavailable', text, { reason: 'LIBVIRT_SILENT' });
+}
+
+function tooMuch(command: string): DroverError {
+  const text = `libvirt, asked to ${command}, answered more than ${MOST_OUTPUT_BYTES} bytes`;
+  return new DroverError('internal', text, { reason: 'LIBVIRT_ANSWER_TOO_LONG' });
+}
