@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { PROTOCOLS, type ProtocolClient } from '#test/e2e/protocol-clients.ts';
 import { demoConfig, READY } from '#test/demo-vm.ts';
 import { DroverHost } from '#test/drover-host.ts';
+import { IS_WHOLE } from '#test/whole.ts';
 
 /** Returns when the console has matched so often since the machine was made. */
 async function waitForConsole(client: ProtocolClient, vmId: string, times: number): Promise<void> {
@@ -30,8 +31,13 @@ function assertMeasured(info: Record<string, Record<string, unknown>>): void {
   assert.ok(Number(metrics?.['disk_read_bytes']) > 0, 'it has read its disk');
 }
 
+/** One of each kind, or all of them; test/api/vm-service-protocols has all, without guests. */
+const CLIENTS = Object.entries(PROTOCOLS).filter(
+  ([name]) => IS_WHOLE || /JSON, by fetch|grpc-js|reflection/.test(name),
+);
+
 describe('the whole life of a machine', { concurrency: 2 }, () => {
-  for (const [name, open] of Object.entries(PROTOCOLS)) {
+  for (const [name, open] of CLIENTS) {
     it(`over ${name}`, async (t) => {
       const host = await DroverHost.start(t);
       using client = open(host.url);

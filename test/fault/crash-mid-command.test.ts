@@ -17,9 +17,10 @@ import {
   sleep,
   writtenCommands,
 } from '#test/fault/host-state.ts';
+import { IS_WHOLE } from '#test/whole.ts';
 
 /** Before, while and after the commands are written down; each costs three boots and a start. */
-const DELAYS_MS = process.env['DROVER_TEST_WHOLE'] === '1' ? [0, 5, 20, 60, 150] : [5, 60];
+const DELAYS_MS = IS_WHOLE ? [0, 5, 20, 60, 150] : [5, 60];
 
 interface Crash {
   /** Machines whose command was carried out as far as its caller knows. */

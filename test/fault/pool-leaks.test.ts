@@ -17,13 +17,14 @@ import { WorkerPool } from '#workers/pool/worker-pool.ts';
 import type { AppBinding, Isolation, WorkerLimits } from '#workers/worker-app.ts';
 import { Asker } from '#test/pool-fixture.ts';
 import { until } from '#test/until.ts';
+import { IS_WHOLE } from '#test/whole.ts';
 
 /**
  * A thread costs 25 ms of a core to begin and end, a process five times as much: all of it, with
  * DROVER_TEST_WHOLE=1, takes minutes. One leak in a hundred shows with fewer.
  */
-const RECYCLES = process.env['DROVER_TEST_WHOLE'] === '1' ? 5000 : 1000;
-const PROCESSES = 100;
+const RECYCLES = IS_WHOLE ? 5000 : 600;
+const PROCESSES = IS_WHOLE ? 100 : 40;
 const THREADS = RECYCLES - PROCESSES;
 /** What is made once must be there before it is counted. */
 const FIRST = 10;

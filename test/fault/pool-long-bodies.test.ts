@@ -13,9 +13,10 @@ import { GIB, MIB } from '#kernel/units.ts';
 import { PoolClient } from '#test/pool-client.ts';
 import { PoolHost } from '#test/pool-host.ts';
 import { until } from '#test/until.ts';
+import { IS_WHOLE } from '#test/whole.ts';
 
 /** Many times what may be held; the gigabyte takes most of a minute. */
-const BODY_BYTES = process.env['DROVER_TEST_WHOLE'] === '1' ? GIB : 384 * MIB;
+const BODY_BYTES = IS_WHOLE ? GIB : 384 * MIB;
 const CHUNK_BYTES = 256 * 1024;
 const MOST_GROWTH = 100 * MIB;
 const LOOK_EVERY_MS = 100;
