@@ -1,0 +1,3 @@
+import { testDiskWriter } from '#test/contract/disk-writer.ts';
+
+testDiskWriter('RawWriter', { format: 'raw' });
