@@ -6,6 +6,7 @@ import { chmod, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Backends } from '#apps/drover/backends.ts';
+import type { MigrationConfig } from '#apps/drover/config-migration.ts';
 import type { WorkersConfig } from '#apps/drover/config-workers.ts';
 import { parseConfig, type Config } from '#apps/drover/config.ts';
 import type { ContextOverrides } from '#apps/drover/context.ts';
@@ -25,6 +26,8 @@ export interface TestServerOptions {
   readonly workers?: Partial<WorkersConfig>;
   /** And over what that says of apps. */
   readonly apps?: Partial<WorkersConfig['apps']>;
+  /** And of migrations. */
+  readonly migration?: Partial<MigrationConfig>;
   /** Instead of SQLite in the data directory. */
   readonly databaseUrl?: string;
   /** Of an earlier server, which must be closed by now; it stays when this one closes. */
@@ -100,7 +103,7 @@ async function writeImages(directory: string): Promise<void> {
 }
 
 function testConfig(dataDir: string, options: TestServerOptions) {
-  const { config: changes = {}, workers, apps, databaseUrl } = options;
+  const { config: changes = {}, workers, apps, migration, databaseUrl } = options;
   const parsed = parseConfig({
     flags: new Map([
       ['data', dataDir],
@@ -115,6 +118,8 @@ function testConfig(dataDir: string, options: TestServerOptions) {
       hostname: 'test-host',
       isRoot: false,
       wantsColour: false,
+      govc: {},
+      session: {},
     },
   });
   const config: Config = {
@@ -127,8 +132,9 @@ function testConfig(dataDir: string, options: TestServerOptions) {
       ...workers,
       apps: { ...parsed.config.workers.apps, ...workers?.apps, ...apps },
     },
+    migration: { ...parsed.config.migration, ...migration },
     ...changes,
   };
-  const secrets = databaseUrl === undefined ? parsed.secrets : { databaseUrl };
+  const secrets = { ...parsed.secrets, ...(databaseUrl !== undefined && { databaseUrl }) };
   return { ...parsed, config, secrets };
 }

@@ -47,6 +47,12 @@ const IMPORTS: ImportTable = {
   'backends/worker-process': ['kernel', 'workers'],
   'backends/worker-thread': ['kernel', 'workers'],
   'backends/app-egress': ['kernel', 'workers'],
+  'backends/vsphere': ['kernel', 'transfers'],
+  'backends/disk-copier': ['kernel', 'disks', 'transfers', 'workers'],
+  'backends/files': ['kernel', 'disks', 'transfers'],
+  'backends/libvirt': ['kernel', 'disks', 'transfers'],
+  'backends/drover-target': ['kernel', 'access', 'machines', 'transfers'],
+  'backends/virt-v2v': ['kernel', 'transfers'],
 
   stores: ['kernel', ...DOMAINS],
 

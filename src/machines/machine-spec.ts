@@ -34,6 +34,8 @@ export type BootSpec =
     }
   | { readonly kind: 'firmware'; readonly machineType: 'q35'; readonly firmware: 'bios' | 'uefi' };
 
+export type DiskBus = 'virtio' | 'sata' | 'nvme';
+
 export interface DiskSpec {
   readonly id: string;
   /** Real path on the host. */
@@ -46,6 +48,8 @@ export interface DiskSpec {
   readonly isRoot: boolean;
   /** `overlay`: writes go to a copy-on-write file of this machine. `direct`: to the disk itself. */
   readonly writeMode: 'overlay' | 'direct';
+  /** For guests of `q35` that have no drivers for virtio; absent: `virtio`. */
+  readonly bus?: DiskBus;
 }
 
 export interface RateLimit {
@@ -80,6 +84,8 @@ export interface NicSpec {
   /** Towards the guest, and from it. */
   readonly rxLimit: RateLimit | undefined;
   readonly txLimit: RateLimit | undefined;
+  /** For guests of `q35` that have no drivers for virtio; absent: `virtio`. */
+  readonly model?: 'virtio' | 'e1000e';
 }
 
 export interface ConsoleSpec {

@@ -197,6 +197,21 @@ export class WebhookService {
     return await this.#send(webhook, { id: messageId, rendered, format }, signal);
   }
 
+  /** The same to a receiver that is not registered. What guards the others guards this one. */
+  async probe(
+    { format: name, eventType, url, timeoutMs = DEFAULT_TIMEOUT_MS, secret, headers }: Probe,
+    signal: AbortSignal,
+  ): Promise<AttemptResult> {
+    const { slots, clock } = this.#parts;
+    const format = this.#formatOf({ format: name });
+    const atMs = clock.nowMs();
+    const id = `${messageIdOf(createWebhookId(), 0)}_test_${atMs}`;
+    const message = { id, rendered: format.renderTest(eventType, atMs), format };
+    const receiver = { webhook: { url, timeoutMs }, secrets: { secret, headers } };
+    using _slot = await slots.acquire('slow', '', signal);
+    return await attempt(this.#parts, receiver, message, signal);
+  }
+
   async #send(webhook: Webhook, message: Message, signal: AbortSignal): Promise<AttemptResult> {
     const { slots, secretBox } = this.#parts;
     const secrets = openSecrets(secretBox, webhook);
@@ -228,6 +243,12 @@ export interface TestDelivery {
   readonly id: string;
   /** Absent: the first that it subscribes to. */
   readonly eventType: string | undefined;
+}
+
+/** An event that never happened, for a receiver that need not be registered. */
+export interface Probe extends Pick<Registration, 'url' | 'timeoutMs' | 'secret' | 'headers'> {
+  readonly format: string;
+  readonly eventType: string;
 }
 
 const CLEAN_RECORD = {

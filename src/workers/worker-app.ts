@@ -9,9 +9,13 @@ export type Isolation = (typeof ISOLATIONS)[number];
 export const GRANTS = ['addons', 'child-process', 'wasi', 'worker'] as const;
 export type Grant = (typeof GRANTS)[number];
 
-/** `name@version`, or a name in parentheses for what is no app: `(tasks)`, `(warm)`. */
+/** `name@version`, or in parentheses what is no app: `(tasks)`, `(transfers)`, `(warm)`. */
 export type AppKey = string;
 
+/** Of the threads that do short tasks of the platform. */
+export const TASKS_KEY: AppKey = '(tasks)';
+/** Of the threads that copy disks: for hours if need be. */
+export const TRANSFERS_KEY: AppKey = '(transfers)';
 /** Of generic workers that no app has taken over yet. */
 export const WARM_KEY: AppKey = '(warm)';
 

@@ -11,6 +11,32 @@ export type {
   StatsResponse,
   WorkerMetrics,
 } from './metrics-client.ts';
+export { MigrationClient } from './migration-client.ts';
+export type {
+  JobLogLine,
+  ScheduleRequest,
+  WaitOptions,
+  WebhookRequest,
+} from './migration-client.ts';
+export type {
+  Connection,
+  Finding,
+  Job,
+  JobFilters,
+  JobPage,
+  JobProgress,
+  JobRequest,
+  JobStatus,
+  Schedule,
+  ScheduleRun,
+  SourceVm,
+  SubmitAnswer,
+  VmSource,
+  VmSummary,
+  Webhook,
+  WebhookTest,
+} from './migration-shapes.ts';
+export type { JobFeed, JobFeedEvents, LiveStatus, ScheduleNews } from './job-feed.ts';
 export { ResourceClient } from './resource-client.ts';
 export type {
   DiskUsage,

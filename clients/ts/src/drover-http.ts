@@ -11,7 +11,7 @@ export interface ClientOptions {
 }
 
 export interface Call {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly accept?: string;
   /** Sent as JSON. */
   readonly body?: object;
@@ -21,7 +21,7 @@ export interface Call {
 }
 
 export type Query = Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>;
-type QueryValue = string | number | Date;
+type QueryValue = string | number | boolean | Date;
 
 const TIMEOUT_MS = 30_000;
 

@@ -21,6 +21,8 @@ export interface Backends {
   readonly hypervisor: Hypervisor;
   readonly network: HostNetwork;
   readonly images: ImageCatalog;
+  /** Whom guests run as; absent: as this process. */
+  readonly guestUser?: QemuUser | undefined;
 }
 
 interface Surroundings {
@@ -54,6 +56,7 @@ export async function openBackends(config: Config, around: Surroundings): Promis
     }),
     network: await openNetwork(config.network, { ...around, tapOwner: kvmUser }),
     images: createImageCatalog({ directories: config.images.directories }),
+    guestUser: kvmUser,
   };
 }
 

@@ -12,6 +12,7 @@ export const COMMAND_GROUPS = [
   'Server',
   'Machines',
   'Images',
+  'Migration',
   'Apps',
   'Alerts',
   'Access',

@@ -27,11 +27,12 @@ import {
 } from './config-values.ts';
 import type { Database, ShareOrSize } from './config-values.ts';
 import { METRICS_SETTINGS } from './metrics-settings.ts';
+import { MIGRATION_SETTINGS } from './migration-settings.ts';
 import { optional, setting } from './setting.ts';
 import { WORKERS_SETTINGS } from './workers-settings.ts';
 
 /** Surfaces that this version serves, each of which can have a port of its own. */
-export const SURFACES = ['vm-service', 'vm-metrics', 'pool-metrics'] as const;
+export const SURFACES = ['vm-service', 'vm-metrics', 'pool-metrics', 'migration'] as const;
 export type SurfaceName = (typeof SURFACES)[number];
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const AUTH_MODES = ['auto', 'dev', 'token', 'jwt'] as const;
@@ -258,6 +259,7 @@ export const SETTINGS = {
   ...networking,
   ...METRICS_SETTINGS,
   ...WORKERS_SETTINGS,
+  ...MIGRATION_SETTINGS,
 } as const;
 
 /** What the agent knows of them: it has no machines and no networks of its own. */

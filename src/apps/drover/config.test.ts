@@ -18,6 +18,8 @@ const ENV: Environment = {
   hostname: 'host-1',
   isRoot: false,
   wantsColour: false,
+  govc: {},
+  session: {},
 };
 const FILE = '/etc/drover/drover.yaml';
 
@@ -212,7 +214,7 @@ const REFUSALS: readonly (readonly [string, Input, string])[] = [
     'a surface this version does not serve',
     { flags: { listen: ['fleet=8082'] } },
     'listeners (--listen): must be a port for each surface, such as vm-service=8081 ' +
-      '(known: vm-service, vm-metrics, pool-metrics), not ["fleet=8082"]',
+      '(known: vm-service, vm-metrics, pool-metrics, migration), not ["fleet=8082"]',
   ],
   [
     'a listener on the port of the gateway',

@@ -27,6 +27,7 @@ import { sqliteAt } from './config-values.ts';
 import type { Database, ShareOrSize } from './config-values.ts';
 import type { Environment } from './env.ts';
 import { readMetrics, type MetricsConfig } from './config-metrics.ts';
+import { readMigration, type MigrationConfig } from './config-migration.ts';
 import { readWorkers, type WorkersConfig } from './config-workers.ts';
 
 export interface Config {
@@ -57,6 +58,7 @@ export interface Config {
   readonly network: NetworkConfig;
   readonly metrics: MetricsConfig;
   readonly workers: WorkersConfig;
+  readonly migration: MigrationConfig;
 }
 
 export interface TlsConfig {
@@ -79,6 +81,8 @@ export interface NetworkConfig {
 export interface Secrets {
   /** May hold a password. */
   readonly databaseUrl: string;
+  /** How other tools of the user log in to vSphere; it may hold a password. */
+  readonly govc: Readonly<Record<string, string>>;
 }
 
 export interface ParsedConfig {
@@ -131,9 +135,14 @@ export function parseConfig(input: ConfigInput): ParsedConfig {
     network: readNetwork(reader),
     metrics: readMetrics(reader, { host, isDev: auth.mode === 'dev' }),
     workers: readWorkers(reader),
+    migration: readMigration(reader, { dataDir, session: env.session }),
   };
   if (reader.problems.length > 0) throw problemsToError(reader.problems);
-  return { config, secrets: { databaseUrl: database.url }, inForce: reader.inForce() };
+  return {
+    config,
+    secrets: { databaseUrl: database.url, govc: env.govc },
+    inForce: reader.inForce(),
+  };
 }
 
 /** Where the config file is looked for when nothing says where it is. */

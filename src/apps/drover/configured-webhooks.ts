@@ -6,7 +6,8 @@ import type { MeasuringOptions } from './measuring.ts';
 import { loadSecretBox } from './secret-key.ts';
 
 export async function openConfiguredWebhooks(options: MeasuringOptions): Promise<Webhooks> {
-  const { config, dataDir, hostId, clock, log, metrics, stores, eventSignal, apps } = options;
+  const { config, dataDir, hostId, clock, log, metrics, stores, eventSignal } = options;
+  const { apps, formats = [] } = options;
   const { usagePctX100 } = config;
   const { allowPrivate } = config.webhooks;
   const http = new HttpWebhookSender({ policy: { allowPrivate }, clock });
@@ -16,6 +17,7 @@ export async function openConfiguredWebhooks(options: MeasuringOptions): Promise
     events: stores.events,
     formats: [
       createVmMetricsFormat({ usagePctX100 }),
+      ...formats,
       ...(apps === undefined ? [] : [apps.format]),
     ],
     sender: apps === undefined ? http : new AppWebhookSender({ ...apps, others: http, clock }),

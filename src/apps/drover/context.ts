@@ -3,6 +3,7 @@
  * order, and closes it in reverse. Tests and benchmarks hand in parts of their own.
  */
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import packageJson from '#package.json' with { type: 'json' };
 import type { Authenticator } from '#access/authenticator.ts';
 import { TokenService } from '#access/token-service.ts';
@@ -22,6 +23,7 @@ import { openDatabase } from '#stores/open-database.ts';
 import { createLogger, type Logger } from '#surfaces/edge/logger.ts';
 import { openProcessMetrics } from '#surfaces/edge/process-metrics.ts';
 import { createAppEventFormat } from '#surfaces/apps/events/app-event-format.ts';
+import { migrationFormat } from '#surfaces/migration/webhooks/migration-format.ts';
 import type { BeginRequest } from '#workers/ask-worker.ts';
 import { AppSubscriptions } from './app-subscriptions.ts';
 import { createAuthenticator } from './authentication.ts';
@@ -31,6 +33,8 @@ import { hostCapacity } from './host-limits.ts';
 import { loadHostId } from './host-id.ts';
 import { MachineCollector, type MachineSize } from './machine-collector.ts';
 import { openMeasuring, type Measuring } from './measuring.ts';
+import { openMigrations, type Migrations } from './migrations.ts';
+import type { DroverHere } from './targets.ts';
 import { openWorkers, type Workers } from './workers.ts';
 
 export interface AppContext extends AsyncDisposable {
@@ -46,6 +50,7 @@ export interface AppContext extends AsyncDisposable {
   readonly machines: MachineService;
   readonly measuring: Measuring;
   readonly workers: Workers;
+  readonly migrations: Migrations;
   readonly appSubscriptions: AppSubscriptions;
 }
 
@@ -71,9 +76,8 @@ export async function openContext(
   const backends = overrides.backends ?? (await openBackends(config, { hostId, clock, log }));
   const metrics = new MetricsRegistry();
   stack.use(openProcessMetrics(metrics, clock));
-  const roster = new HostRoster();
-  const { machines, reconciler } = await openMachines(
-    { loaded, hostId, clock, log, stores, backends, roster },
+  const { machines, reconciler, roster, here } = await openMachines(
+    { loaded, hostId, clock, log, stores, backends },
     stack,
   );
   const authenticator = await createAuthenticator(loaded, { stores, clock, log });
@@ -81,6 +85,7 @@ export async function openContext(
     await openWorkers({
       ...{ clock, log, metrics },
       config: config.workers,
+      copies: config.migration.copies,
       dataDir: config.dataDir,
     }),
   );
@@ -99,7 +104,15 @@ export async function openContext(
           sizeOf: (id) => machineSize(stores, id),
         }),
       ],
+      formats: [migrationFormat],
       apps: { format: appFormat, begin: (name) => beginAtApp(workers, name) },
+    }),
+  );
+  const migrations = stack.use(
+    await openMigrations({
+      ...{ hostId, clock, log, metrics, stores, pool: workers.pool },
+      ...{ config: config.migration, dataDir: config.dataDir, govc: secrets.govc, here },
+      accelerator: config.hypervisor.accelerator,
     }),
   );
   const appSubscriptions = stack.use(
@@ -113,7 +126,7 @@ export async function openContext(
   const closing = stack.move();
   return {
     ...{ loaded, clock, log, metrics, hostId, stores, eventSignal, authenticator, backends },
-    ...{ machines, measuring, workers, appSubscriptions },
+    ...{ machines, measuring, workers, migrations, appSubscriptions },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
@@ -126,20 +139,26 @@ function beginAtApp({ apps, pool }: Workers, name: string): BeginRequest {
   return (head, body, handler) => pool.fetch(workerApp.key, head, body, handler);
 }
 
-interface MachineSurroundings extends Pick<
+type MachineSurroundings = Pick<
   AppContext,
   'loaded' | 'hostId' | 'clock' | 'log' | 'stores' | 'backends'
-> {
+>;
+
+interface OpenMachines {
+  readonly machines: MachineService;
+  readonly reconciler: MachineReconciler;
   readonly roster: HostRoster;
+  readonly here: DroverHere;
 }
 
 async function openMachines(
   { loaded, stores, backends, ...around }: MachineSurroundings,
   stack: AsyncDisposableStack,
-): Promise<{ readonly machines: MachineService; readonly reconciler: MachineReconciler }> {
+): Promise<OpenMachines> {
   const { config } = loaded;
+  const roster = new HostRoster();
   const parts = {
-    ...around,
+    ...{ ...around, roster },
     store: stores.machines,
     events: stores.events,
     hypervisor: backends.hypervisor,
@@ -152,7 +171,13 @@ async function openMachines(
   );
   await reconciler.start();
   const machines = new MachineService({ ...parts, defaultQuota: config.quota, owner: reconciler });
-  return { machines, reconciler };
+  const { images, guestUser } = backends;
+  const imagesDirectory = config.images.directories[0] ?? join(config.dataDir, 'images');
+  const { capacity } = parts;
+  return {
+    ...{ machines, reconciler, roster },
+    here: { machines, capacity, images, guestUser, imagesDirectory },
+  };
 }
 
 async function machineSize(stores: Stores, id: MachineId): Promise<MachineSize | undefined> {

@@ -14,17 +14,22 @@ export interface Environment {
   readonly hostname: string;
   readonly isRoot: boolean;
   readonly wantsColour: boolean;
+  /** Those whose names begin with `GOVC_`, by which other tools log in to vSphere. */
+  readonly govc: Readonly<Record<string, string>>;
+  /** What programs that we start need of ours to find the user's sockets and keys. */
+  readonly session: Readonly<Record<string, string>>;
 }
 
 export const VARIABLE_PREFIX = 'DROVER_';
 
+const GOVC_PREFIX = 'GOVC_';
+const SESSION = /^(?:HOME|USER|LOGNAME|SSH_AUTH_SOCK|XDG_(?:RUNTIME_DIR|\w+_HOME))$/;
+
 export function readEnvironment(): Environment {
-  const variables: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) {
-    if (name.startsWith(VARIABLE_PREFIX) && value !== undefined) variables[name] = value;
-  }
   return {
-    variables,
+    variables: variablesThat((name) => name.startsWith(VARIABLE_PREFIX)),
+    govc: variablesThat((name) => name.startsWith(GOVC_PREFIX)),
+    session: variablesThat((name) => SESSION.test(name)),
     currentDir: process.cwd(),
     homeDir: homedir(),
     dataHome: absoluteOrUndefined(process.env['XDG_DATA_HOME']),
@@ -33,6 +38,14 @@ export function readEnvironment(): Environment {
     isRoot: process.getuid?.() === 0,
     wantsColour: (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb',
   };
+}
+
+function variablesThat(fits: (name: string) => boolean): Readonly<Record<string, string>> {
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (fits(name) && value !== undefined) variables[name] = value;
+  }
+  return variables;
 }
 
 /** The XDG rules say that a relative path there counts as none. */

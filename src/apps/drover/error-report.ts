@@ -31,6 +31,16 @@ function explain(thrown: unknown): DroverError {
   return new DroverError('internal', `this should not happen: ${what}`, { cause: thrown });
 }
 
+/** Where what there is can be seen, by what was not found. */
+const LISTS: Readonly<Record<string, string>> = {
+  VM_NOT_FOUND: 'vm list',
+  APP_NOT_FOUND: 'app list',
+  JOB_NOT_FOUND: 'jobs list',
+  SCHEDULE_NOT_FOUND: 'schedules list',
+  WEBHOOK_NOT_FOUND: 'webhooks list',
+  CONNECTION_NOT_FOUND: 'connections list',
+};
+
 function hintFor(error: DroverError): string | undefined {
   switch (error.reason) {
     case 'USAGE':
@@ -41,11 +51,13 @@ function hintFor(error: DroverError): string | undefined {
       return 'see drover config --help for every setting';
     case 'OPERATOR_REQUIRED':
       return 'make one with: drover token create --operator NAME';
-    case 'VM_NOT_FOUND':
-      return 'see drover vm list';
-    case 'APP_NOT_FOUND':
-      return 'see drover app list';
+    case 'JOB_FAILED': {
+      const id = error.metadata['job_id'];
+      const undo = `or remove what it left with drover jobs clean ${id}`;
+      return `see drover jobs logs ${id}; go on with drover jobs retry ${id}, ${undo}`;
+    }
     default:
+      if (Object.hasOwn(LISTS, error.reason)) return `see drover ${LISTS[error.reason]}`;
       return error.kind === 'unauthenticated'
         ? 'give a token by --token-file, DROVER_TOKEN or DROVER_TOKEN_FILE'
         : undefined;

@@ -1,4 +1,6 @@
 /** A terminal for tests: keeps what was printed, and tells when a text appears. */
+import { Readable } from 'node:stream';
+
 import type { Terminal } from './terminal.ts';
 import type { Screen } from './top/screen.ts';
 
@@ -7,6 +9,8 @@ export class FakeTerminal implements Terminal {
   readonly noteIsTty: boolean;
   readonly wantsColour: boolean;
   readonly screen: Screen | undefined;
+  readonly keyboard: Screen | undefined;
+  readonly input: () => AsyncIterable<Uint8Array>;
   out = '';
   notes = '';
   readonly #waiting: { readonly text: string; readonly resolve: () => void }[] = [];
@@ -16,12 +20,16 @@ export class FakeTerminal implements Terminal {
       readonly isTty?: boolean;
       readonly wantsColour?: boolean;
       readonly screen?: Screen;
+      readonly keyboard?: Screen;
+      readonly input?: string;
     } = {},
   ) {
     this.outIsTty = traits.isTty ?? false;
     this.noteIsTty = traits.isTty ?? false;
     this.wantsColour = traits.wantsColour ?? false;
     this.screen = traits.screen;
+    this.keyboard = traits.keyboard;
+    this.input = () => Readable.from([Buffer.from(traits.input ?? '')]);
   }
 
   async write(data: string | Uint8Array): Promise<void> {

@@ -69,7 +69,7 @@ function complete(line: string): Promise<string[]> {
 describe('completions', () => {
   it('offer commands, then their second words', async () => {
     assert.deepEqual(await complete('drover vm co'), ['console']);
-    assert.deepEqual(await complete('drover co'), ['config', 'completion']);
+    assert.deepEqual(await complete('drover co'), ['config', 'connections', 'completion']);
     assert.ok((await complete('drover vm ')).includes('shutdown'));
   });
 

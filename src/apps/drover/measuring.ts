@@ -62,6 +62,8 @@ export interface MeasuringOptions {
   readonly version: string;
   /** Beside those of the host. */
   readonly collectors: (table: SampleTable) => readonly Collector[];
+  /** Of webhooks of other surfaces that this process serves. */
+  readonly formats?: readonly WebhookFormat[];
   /** Where events go that apps listen to; undefined where there are no apps. */
   readonly apps?: {
     readonly format: WebhookFormat;

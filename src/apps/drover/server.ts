@@ -22,6 +22,7 @@ import { createRpcHandlers } from '#surfaces/edge/rpc/rpc-handlers.ts';
 import type { ParsedConfig } from './config.ts';
 import { openContext, type AppContext, type ContextOverrides } from './context.ts';
 import { listenerOptions } from './listener-options.ts';
+import { createMigrationParts, mountMigration } from './migration-app.ts';
 import type { SurfaceName } from './config-settings.ts';
 import { openServiceHealth } from './service-health.ts';
 import { createAppsParts, createPoolMetricsParts, mountPoolMetrics } from './workers-app.ts';
@@ -74,7 +75,10 @@ async function createBuilds(
   const parts = createVmServiceParts(context);
   const health = createHealth(context);
   const serviceHealth = stack.use(openServiceHealth(health, clock));
-  const refresh = () => refreshCounts(context, parts);
+  const migration = createMigrationParts(context);
+  const refresh = async () => {
+    await Promise.all([refreshCounts(context, parts), migration.metrics.refresh()]);
+  };
   await refresh();
   const mountVmService = (app: FastifyInstance, { isAlone }: { readonly isAlone: boolean }) => {
     // In a scope of its own: over RPC a refusal must have the form of the protocol.
@@ -103,10 +107,12 @@ async function createBuilds(
     'vm-service': (app) => mountVmService(app, { isAlone: true }),
     'vm-metrics': (app) => mountVmMetrics(app, { ...metricsOptions, isAlone: true }),
     'pool-metrics': mountPool,
+    migration: (app) => mountMigration(app, { context, parts: migration, refresh, isAlone: true }),
     gateway: (app) => {
       mountVmService(app, { isAlone: false });
       mountVmMetrics(app, { ...metricsOptions, isAlone: false });
       mountPool(app);
+      mountMigration(app, { context, parts: migration, refresh, isAlone: false });
       mountApps(app, createAppsParts(context));
     },
   };

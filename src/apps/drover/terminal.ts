@@ -1,5 +1,6 @@
 /** Where the commands print. Results go to stdout; everything said about them goes to stderr. */
 import { once } from 'node:events';
+import { addAbortSignal } from 'node:stream';
 import type { WriteStream } from 'node:tty';
 
 import type { Clock } from '#kernel/clock.ts';
@@ -17,6 +18,10 @@ export interface Terminal {
   readonly wantsColour: boolean;
   /** The whole of it, for what draws pages; undefined when nobody is there to press a key. */
   readonly screen?: Screen | undefined;
+  /** Keys, for what is asked by a note; undefined when nobody is there to press one. */
+  readonly keyboard?: Screen | undefined;
+  /** What is piped in. */
+  readonly input?: ((signal: AbortSignal) => AsyncIterable<Uint8Array>) | undefined;
 }
 
 export function createTerminal(
@@ -41,6 +46,10 @@ export function createTerminal(
     get screen() {
       return out.isTTY ? createScreen(process.stdin, out) : undefined;
     },
+    get keyboard() {
+      return notes.isTTY ? createScreen(process.stdin, notes) : undefined;
+    },
+    input: (signal) => addAbortSignal(signal, process.stdin),
   };
 }
 

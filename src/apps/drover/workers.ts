@@ -12,10 +12,10 @@ import { openDeadline } from '#kernel/abort.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Log } from '#kernel/log.ts';
 import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
-import { GIB, MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
+import { DAY_MS, GIB, MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 import { AppService } from '#workers/apps/app-service.ts';
 import { WorkerPool } from '#workers/pool/worker-pool.ts';
-import type { WorkerApp } from '#workers/worker-app.ts';
+import { TASKS_KEY, TRANSFERS_KEY, type WorkerApp } from '#workers/worker-app.ts';
 import type { ShareOrSize } from './config-values.ts';
 import type { WorkersConfig } from './config-workers.ts';
 import { createLaunchers } from './launchers.ts';
@@ -29,6 +29,8 @@ export interface Workers extends AsyncDisposable {
 
 export interface WorkersOptions {
   readonly config: WorkersConfig;
+  /** How many disks are copied at the same time. */
+  readonly copies: number;
   readonly dataDir: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -66,6 +68,7 @@ export async function openWorkers(options: WorkersOptions): Promise<Workers> {
     onOutput: (key, stream, line) => apps?.onOutput(key, stream, line),
   });
   pool.admit(tasksApp(config.threads));
+  pool.admit(transfersApp(options.copies));
   try {
     apps = await openApps(options, pool);
   } catch (thrown) {
@@ -109,7 +112,7 @@ async function openApps(
 /** The threads that do the platform's heavy work. */
 function tasksApp(threads: number): WorkerApp {
   return {
-    key: '(tasks)',
+    key: TASKS_KEY,
     isolation: 'thread',
     binding: undefined,
     limits: {
@@ -121,6 +124,17 @@ function tasksApp(threads: number): WorkerApp {
       startTimeoutMs: 10 * SECOND_MS,
       ...{ maxRequests: Infinity, maxMemoryBytes: GIB },
     },
+  };
+}
+
+/** A disk takes as long as it takes; whoever copies it notices when nothing comes any more. */
+function transfersApp(copies: number): WorkerApp {
+  const { limits, ...app } = tasksApp(copies);
+  const patientMs = 30 * DAY_MS;
+  return {
+    ...app,
+    key: TRANSFERS_KEY,
+    limits: { ...limits, requestTimeoutMs: patientMs, queueTimeoutMs: patientMs },
   };
 }
 

@@ -193,6 +193,34 @@ describe('the command line of QEMU', () => {
     assert.ok(valuesOf(uefi, '-blockdev').some((text) => text.includes('/efi/code.fd')));
   });
 
+  it('gives a guest without virtio its disks and NICs as it knows them, on q35 alone', () => {
+    const nic = { ...nicOf('a', '02:00:00:00:00:01'), model: 'e1000e' } as const;
+    const nics: NicAttachment[] = [{ kind: 'user', nic, leases: [] }];
+    const disks = Array.from({ length: 14 }, (_, at) =>
+      diskSpec(`d${at}`, '/d.img', { isRoot: at === 0, bus: at === 6 ? 'nvme' : 'sata' }),
+    );
+    const boot = { kind: 'firmware', machineType: 'q35', firmware: 'bios' } as const;
+    const devices = devicesOf(build({ ...kernelSpec(KERNEL, { disks }), boot }, TCG, nics));
+    const sata = devices.filter(({ driver }) => driver === 'ide-hd');
+    assert.deepEqual(
+      sata.map(({ bus }) => bus),
+      [
+        ...['ide.0', 'ide.1', 'ide.2', 'ide.3', 'ide.4', 'ide.5'],
+        ...['sata1.1', 'sata1.2', 'sata1.3', 'sata1.4', 'sata1.5', 'sata2.0', 'sata2.1'],
+      ],
+    );
+    assert.deepEqual([sata[0]?.['bootindex'], sata[0]?.['serial']], [0, 'd0']);
+    const added = devices.filter(({ driver }) => driver === 'ich9-ahci').map(({ id }) => id);
+    assert.deepEqual(added, ['sata1', 'sata2']);
+    assert.deepEqual(
+      devices.find(({ driver }) => driver === 'nvme'),
+      { driver: 'nvme', id: 'blk6', drive: 'disk6', serial: 'd6', bootindex: 6 },
+    );
+    assert.equal(devices.find(({ id }) => id === 'nic0')?.['driver'], 'e1000e');
+    const small = devicesOf(build(kernelSpec(KERNEL, { disks }), TCG, nics));
+    assert.ok(small.every(({ driver }) => driver !== 'ide-hd' && driver !== 'e1000e'));
+  });
+
   it('logs hvc0 beside ttyS0 when asked, and nothing when the console is off', () => {
     const withConsole = (type: string, isEnabled: boolean) =>
       build(kernelSpec(KERNEL, { console: { isEnabled, type, outputFile: undefined } }));

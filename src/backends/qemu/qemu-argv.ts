@@ -25,6 +25,7 @@ import type {
 } from '#machines/machine-spec.ts';
 import type { Accelerator } from './accelerator-probe.ts';
 import { cpuModelArgument } from './cpu-model.ts';
+import { controllerArguments, diskDeviceArguments } from './disk-devices.ts';
 import {
   AGENT_SOCKET,
   CONSOLE_FILE,
@@ -51,12 +52,11 @@ const TAP_NAME = /^[A-Za-z0-9_.-]{1,15}$/;
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
 /** The name qemu-ga looks for. */
 const AGENT_PORT = 'org.qemu.guest_agent.0';
-/** virtio-blk carries so much of a serial number and no more. */
-const SERIAL_LENGTH = 20;
 
 export function buildQemuArgv(request: LaunchRequest, options: ArgvOptions): string[] {
   const { machineId, spec } = request;
   const { machineType } = spec.boot;
+  const disks = orderDisks(spec.disks);
   return [
     ...['-name', `guest=${machineId}`, '-uuid', machineUuid(machineId)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-sandbox', SANDBOX],
@@ -65,7 +65,11 @@ export function buildQemuArgv(request: LaunchRequest, options: ArgvOptions): str
     ...['-cpu', cpuModelArgument(spec.cpu, options.accelerator)],
     ...['-smp', smpArgument(spec.cpu), '-m', `size=${spec.memoryMib}M`],
     ...bootArguments(spec.boot, spec.disks, options),
-    ...orderDisks(spec.disks).flatMap((disk, at) => diskArguments(disk, at, spec.boot)),
+    ...controllerArguments(disks, spec.boot),
+    ...disks.flatMap((disk, at) => [
+      ...diskImageArguments(disk, at),
+      ...diskDeviceArguments(disk, at, spec.boot),
+    ]),
     ...request.nics.flatMap((attachment, at) => nicArguments(attachment, at, machineType)),
     ...consoleArguments(spec.console, machineType),
     ...jsonArgument('-object', { 'qom-type': 'rng-random', id: 'rng0', filename: '/dev/urandom' }),
@@ -152,8 +156,7 @@ function kernelArguments(
     .trim();
 }
 
-function diskArguments(disk: DiskSpec, at: number, boot: BootSpec): string[] {
-  const node = `disk${at}`;
+function diskImageArguments(disk: DiskSpec, at: number): string[] {
   const isWritten = !disk.isReadOnly && disk.writeMode === 'direct';
   const image = {
     driver: disk.format,
@@ -170,31 +173,22 @@ function diskArguments(disk: DiskSpec, at: number, boot: BootSpec): string[] {
     // Not `direct`, so what the guest has written is the host kernel's at once and survives the
     // end of QEMU; flushes are passed on, so what it has flushed survives the end of the host.
     ...jsonArgument('-blockdev', {
-      'node-name': node,
+      'node-name': `disk${at}`,
       ...(isOverlay ? overlay : image),
       discard: 'unmap',
       cache: { direct: false, 'no-flush': false },
-    }),
-    ...jsonArgument('-device', {
-      driver: virtio('blk', boot.machineType),
-      id: `blk${at}`,
-      drive: node,
-      serial: disk.id.slice(0, SERIAL_LENGTH),
-      // The guest is told of an error, a full host included, and not stopped without a word.
-      werror: 'report',
-      rerror: 'report',
-      ...(boot.kind === 'firmware' ? { bootindex: at } : {}),
     }),
   ];
 }
 
 function nicArguments(attachment: NicAttachment, at: number, machineType: MachineType): string[] {
   const { nic } = attachment;
+  const isOlder = machineType === 'q35' && nic.model === 'e1000e';
   if (!MAC.test(nic.mac)) throw new Error(`NIC ${nic.id} has a MAC that was not parsed`);
   return [
     ...['-netdev', netdevArgument(attachment, `net${at}`)],
     ...jsonArgument('-device', {
-      driver: virtio('net', machineType),
+      driver: isOlder ? 'e1000e' : virtio('net', machineType),
       id: `nic${at}`,
       netdev: `net${at}`,
       mac: nic.mac,
@@ -234,7 +228,7 @@ function consoleArguments(console: ConsoleSpec, machineType: MachineType): strin
   ];
 }
 
-function virtio(device: 'blk' | 'net' | 'rng' | 'serial', machineType: MachineType): string {
+function virtio(device: 'net' | 'rng' | 'serial', machineType: MachineType): string {
   return `virtio-${device}-${machineType === 'microvm' ? 'device' : 'pci'}`;
 }
 

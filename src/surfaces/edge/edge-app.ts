@@ -8,6 +8,7 @@ import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
 import { registerAccessLog } from './access-log.ts';
 import { answerClientError } from './client-error.ts';
 import type { EdgeLimits } from './edge-limits.ts';
+import { ErrorForms } from './error-forms.ts';
 import { HttpRefusal, createNotFoundHandler, sendError } from './http-errors.ts';
 import type { Logger } from './logger.ts';
 import { REQUEST_ID_HEADER, createRequestIdSource } from './request-id.ts';
@@ -21,6 +22,8 @@ declare module 'fastify' {
     readonly draining: AbortSignal;
     /** Where surfaces say which WebSockets they answer. */
     readonly upgrades: Upgrades;
+    /** Where surfaces say how their failures look. */
+    readonly errorForms: ErrorForms;
   }
   interface FastifyRequest {
     /** Set by the authentication of REST routes; null on public ones. */
@@ -70,6 +73,7 @@ export function createEdgeApp(options: EdgeAppOptions): FastifyInstance {
   const limit = limits.upgradedConnections;
   const upgrades = new Upgrades({ ...options, limit });
   app.decorate('upgrades', upgrades);
+  app.decorate('errorForms', new ErrorForms());
   app.addHook('onReady', (done) => {
     upgrades.listenTo(app.server);
     done();

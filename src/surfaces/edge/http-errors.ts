@@ -167,7 +167,11 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
     .code(status)
     .headers(headers)
     .type('application/json; charset=utf-8')
-    .send(JSON.stringify(errorToBody(error, request.id)));
+    .send(writeBody(error, request));
+}
+
+function writeBody(error: DroverError, { server, url, id }: FastifyRequest): string {
+  return JSON.stringify(server.errorForms.bodyFor(url, error, id));
 }
 
 /** Fastify's handler of unknown paths: 405 where the path exists for other methods, else 404. */
@@ -191,7 +195,7 @@ export function createNotFoundHandler(
       .code(405)
       .header('allow', allow)
       .type('application/json; charset=utf-8')
-      .send(JSON.stringify(errorToBody(request.failure, request.id)));
+      .send(writeBody(request.failure, request));
   };
 }
 

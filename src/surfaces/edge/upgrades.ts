@@ -40,7 +40,8 @@ export type UpgradeHandler = (request: UpgradeRequest) => void | Promise<void>;
 export interface UpgradeRoute {
   /** What the log and the metrics call it. */
   readonly route: string;
-  /** What the paths begin with; or `isHost`, for hosts that are the handler's alone. */
+  /** The one path, or what the paths begin with; or `isHost`, for hosts of the handler's own. */
+  readonly path?: string;
   readonly prefix?: string;
   readonly isHost?: (host: string) => boolean;
   readonly handle: UpgradeHandler;
@@ -122,8 +123,10 @@ export class Upgrades {
   #find(raw: IncomingMessage): UpgradeRoute | undefined {
     const host = raw.headers.host ?? '';
     const path = raw.url ?? '/';
+    const [withoutQuery] = path.split('?', 1);
     return (
       this.#routes.find(({ isHost }) => isHost?.(host) === true) ??
+      this.#routes.find((route) => route.path === withoutQuery) ??
       this.#routes.find(({ prefix }) => prefix !== undefined && path.startsWith(prefix))
     );
   }

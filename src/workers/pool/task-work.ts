@@ -1,5 +1,6 @@
 /** A task of the platform on its way to a thread, as the promise that its caller waits for. */
 import { toDroverError } from '#kernel/errors.ts';
+import type { AppKey } from '#workers/worker-app.ts';
 import { cancelled } from './pool-errors.ts';
 import type { PoolWorker } from './pool-worker.ts';
 import { Work, type Outcome, type WorkOwner } from './work.ts';
@@ -12,6 +13,8 @@ export interface TaskName {
 }
 
 export interface TaskOptions {
+  /** Whose threads: of the short tasks unless said. */
+  readonly key?: AppKey;
   readonly signal?: AbortSignal;
   /** Buffers of the input that move to the thread and are empty here afterwards. */
   readonly transfer?: readonly ArrayBuffer[];

@@ -16,7 +16,7 @@ import { SECOND_MS } from '#kernel/units.ts';
 import type { AnswerHandler, Exchange, RequestHead } from '#workers/exchange.ts';
 import type { Egress, MemberLauncher } from '#workers/member.ts';
 import type { PoolSettings } from '#workers/pool-settings.ts';
-import type { AppKey, Isolation, WorkerApp } from '#workers/worker-app.ts';
+import { TASKS_KEY, type AppKey, type Isolation, type WorkerApp } from '#workers/worker-app.ts';
 import type { AppView, EndReason, PoolCounts, WorkerView } from '#workers/worker-view.ts';
 import { AppPool } from './app-pool.ts';
 import { checkTimes, lookAfter } from './app-upkeep.ts';
@@ -36,8 +36,6 @@ import { TerminatedWorkers } from './terminated-workers.ts';
 
 /** How late a limit of time may be noticed. */
 const TICK_MS = SECOND_MS / 10;
-/** The key under which the workers of platform tasks are admitted. */
-const TASKS_KEY: AppKey = '(tasks)';
 
 export interface WorkerPoolOptions {
   readonly clock: Clock;
@@ -131,8 +129,9 @@ export class WorkerPool implements AsyncDisposable {
 
   /** Runs an export of a module in a thread of the platform's own. */
   run<O>(task: TaskName, input: unknown, options: TaskOptions = {}): Promise<O> {
-    const app = this.#apps.get(TASKS_KEY);
-    if (app === undefined) return Promise.reject(this.#refusal(TASKS_KEY));
+    const { key = TASKS_KEY } = options;
+    const app = this.#apps.get(key);
+    if (app === undefined) return Promise.reject(this.#refusal(key));
     const work = new TaskWork(app, this.#parts.clock.monotonicMs(), { task, input, options });
     app.submit(work);
     return work.answer as Promise<O>;

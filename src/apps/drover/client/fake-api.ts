@@ -41,6 +41,8 @@ export const FAKE_ENV: Environment = {
   hostname: 'host-1',
   isRoot: false,
   wantsColour: false,
+  govc: {},
+  session: {},
 };
 
 export function runFake(argv: readonly string[], options: FakeRunOptions = {}): FakeRun {

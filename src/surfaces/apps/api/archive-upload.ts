@@ -2,9 +2,9 @@
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '#kernel/clock.ts';
 import { invalidArgument } from '#kernel/errors.ts';
-import { liftBodyDeadline } from '#surfaces/edge/body-deadline.ts';
 import { HttpRefusal } from '#surfaces/edge/http-errors.ts';
-import { bodyStalled, hasBody, STALL_MS } from '#surfaces/apps/serving/request-body.ts';
+import { readLongBody } from '#surfaces/edge/long-body.ts';
+import { hasBody } from '#surfaces/apps/serving/request-body.ts';
 
 const TYPES = [
   ...['application/gzip', 'application/x-gzip', 'application/x-tar', 'application/octet-stream'],
@@ -21,29 +21,12 @@ export function assertArchive({ raw, headers }: FastifyRequest, maxBytes: number
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLong(maxBytes);
 }
 
-/** Throws when it is longer than allowed, or does not go on. The request itself is left open. */
-export async function* readArchive(
-  { raw }: FastifyRequest,
+/** Throws when it is longer than allowed, or does not go on. */
+export function readArchive(
+  request: FastifyRequest,
   { clock, maxBytes }: { readonly clock: Clock; readonly maxBytes: number },
 ): AsyncGenerator<Uint8Array, void> {
-  liftBodyDeadline(raw);
-  let isStill = false;
-  let isWaiting = true;
-  using _watch = clock.every(STALL_MS, () => {
-    if (isStill && isWaiting) raw.destroy(bodyStalled());
-    isStill = true;
-  });
-  let bytes = 0;
-  // So that a refusal can still be answered.
-  const chunks = raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLong(maxBytes);
-    isWaiting = false;
-    yield chunk;
-    isWaiting = true;
-    isStill = false;
-  }
+  return readLongBody(request, { clock, maxBytes, tooLong: () => tooLong(maxBytes) });
 }
 
 function tooLong(maxBytes: number): HttpRefusal {

@@ -4,7 +4,7 @@ import { assertOperator } from '#access/principal.ts';
 import { principalOf } from '#surfaces/edge/authenticate.ts';
 import { callerSignal } from '#surfaces/edge/caller-signal.ts';
 import type { AppsParts } from '#surfaces/apps/apps-parts.ts';
-import { discardRest } from '#surfaces/apps/serving/discard-rest.ts';
+import { discardRest } from '#surfaces/edge/discard-rest.ts';
 import { deploymentToJson } from './app-to-json.ts';
 import { assertArchive, readArchive } from './archive-upload.ts';
 

@@ -4,16 +4,14 @@
  */
 import { Http2ServerRequest } from 'node:http2';
 import type { Clock, Timer } from '#kernel/clock.ts';
-import { SECOND_MS } from '#kernel/units.ts';
 import { liftBodyDeadline } from '#surfaces/edge/body-deadline.ts';
-import { HttpRefusal } from '#surfaces/edge/http-errors.ts';
+import type { HttpRefusal } from '#surfaces/edge/http-errors.ts';
+import { bodyStalled, STALL_MS } from '#surfaces/edge/long-body.ts';
 import type { Exchange } from '#workers/exchange.ts';
-import { discardRest } from './discard-rest.ts';
+import { discardRest } from '#surfaces/edge/discard-rest.ts';
 import type { RawRequest, RawResponse } from './raw-http.ts';
 
 const SHORT_BYTES = 64 * 1024;
-/** A body may take as long as it likes, as long as it goes on. */
-export const STALL_MS = 30 * SECOND_MS;
 export function hasBody(raw: RawRequest): boolean {
   if (raw instanceof Http2ServerRequest) return !raw.stream.endAfterHeaders;
   const { headers } = raw;
@@ -101,9 +99,4 @@ export class StreamedBody {
       this.#isStill = true;
     });
   }
-}
-
-export function bodyStalled(): HttpRefusal {
-  const message = 'the request body did not go on; send it faster or in smaller parts';
-  return new HttpRefusal(408, message, 'REQUEST_TIMEOUT');
 }

@@ -2,10 +2,13 @@
  * What a caller still sends although it was answered. It is read and dropped for a while, since who
  * is still sending often does not read, and closing at once could take the answer back.
  */
-import { constants, Http2ServerRequest } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { constants, Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { Clock } from '#kernel/clock.ts';
 import { SECOND_MS } from '#kernel/units.ts';
-import type { RawRequest, RawResponse } from './raw-http.ts';
+
+type RawRequest = IncomingMessage | Http2ServerRequest;
+type RawResponse = ServerResponse | Http2ServerResponse;
 
 const LINGER_MS = 5 * SECOND_MS;
 

@@ -1,0 +1,52 @@
+/** What this installation can do, and why not. */
+import { access, constants } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JsonObject } from '#jobs/job.ts';
+
+/** Where Debian and others put programs, whatever the PATH of who started this one. */
+const PROGRAM_DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'];
+
+interface Capability {
+  readonly available: boolean;
+  /** Absent when it is available. */
+  readonly reason?: string;
+}
+
+const HERE: Capability = { available: true };
+
+export async function describeCapabilities(): Promise<JsonObject> {
+  const [virsh, guests] = await Promise.all([
+    needs('virsh', 'install libvirt-clients to define VMs on KVM hosts'),
+    needs('virt-v2v-in-place', 'install virt-v2v to have virtio drivers put into guests'),
+  ]);
+  return {
+    capabilities: {
+      nfc: { ...HERE, method: 'nfc', priority: 2 },
+      datastore: { ...HERE, method: 'datastore', priority: 1 },
+      file: { ...HERE, method: 'file', priority: 4 },
+      vddk: {
+        ...{ available: false, method: 'vddk', priority: 3 },
+        reason: 'reading through VDDK is not built in; nfc and datastore need no VMware library',
+      },
+    },
+    default_method: 'auto',
+    destinations: { kvm: virsh, drover: HERE, file: HERE },
+    guest_preparation: guests,
+  };
+}
+
+async function needs(program: string, remedy: string): Promise<Capability> {
+  for (const directory of PROGRAM_DIRECTORIES) {
+    if (await isProgram(join(directory, program))) return HERE;
+  }
+  return { available: false, reason: `${program} is not installed; ${remedy}` };
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

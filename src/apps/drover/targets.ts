@@ -1,0 +1,117 @@
+/** Opens the places that VMs can go to. */
+import { join } from 'node:path';
+import type { DroverTargetOptions } from '#backends/drover-target/drover-target.ts';
+import { findEfiFirmware } from '#backends/qemu/firmware.ts';
+import type { HashFile } from '#backends/libvirt/file-target.ts';
+import type { Accelerator } from '#backends/libvirt/libvirt-host.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { DroverError } from '#kernel/errors.ts';
+import type { Log } from '#kernel/log.ts';
+import { resolveAllowed } from '#transfers/allowed-directories.ts';
+import type { Targets } from '#transfers/migration-parts.ts';
+import type { DestinationSpec } from '#transfers/migration-spec.ts';
+import type { Target } from '#transfers/target.ts';
+
+export interface ConfiguredTargetsOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** For what cannot be written in its place at once. */
+  readonly workDirectory: string;
+  readonly directories: readonly string[];
+  readonly session: Readonly<Record<string, string>>;
+  /** Of domains of a libvirt on this host; elsewhere libvirt chooses. */
+  readonly accelerator: Accelerator;
+  readonly hash: HashFile;
+  /** What of this process VMs become machines of. */
+  readonly here: DroverHere;
+}
+
+export type DroverHere = Pick<
+  DroverTargetOptions,
+  'machines' | 'capacity' | 'images' | 'imagesDirectory' | 'guestUser'
+>;
+
+export class ConfiguredTargets implements Targets {
+  readonly #options: ConfiguredTargetsOptions;
+
+  constructor(options: ConfiguredTargetsOptions) {
+    this.#options = options;
+  }
+
+  async open(spec: DestinationSpec, signal: AbortSignal): Promise<Target> {
+    signal.throwIfAborted();
+    switch (spec.kind) {
+      case 'kvm':
+        return await this.#openLibvirt(spec);
+      case 'drover':
+        return await this.#openDrover(spec);
+      case 'file':
+        return await this.#openFolder(spec.directory);
+    }
+  }
+
+  async #openFolder(asked: string): Promise<Target> {
+    const { hash, directories: allowed } = this.#options;
+    const field = 'destination.directory';
+    const directory = await resolveAllowed(asked, { allowed, field });
+    const { FileTarget } = await import('#backends/libvirt/file-target.ts');
+    return new FileTarget({ directory, hash });
+  }
+
+  async #openDrover(spec: DestinationSpec & { kind: 'drover' }): Promise<Target> {
+    const { customerId, readyText } = spec;
+    const { clock, here } = this.#options;
+    const [{ DroverTarget }, { specToConfig }] = await Promise.all([
+      import('#backends/drover-target/drover-target.ts'),
+      import('#surfaces/vm-service/config/spec-to-config.ts'),
+    ]);
+    const toGiven = specToConfig;
+    return new DroverTarget({ ...here, clock, customerId, readyText, hasUefi, toGiven });
+  }
+
+  async #openLibvirt(spec: DestinationSpec & { kind: 'kvm' }): Promise<Target> {
+    const { uri, pool, directory, readyText } = spec;
+    const { clock, log, workDirectory, directories, session, accelerator } = this.#options;
+    if (directory !== undefined) assertWithin(directory, directories);
+    const { LibvirtTarget, ProcessVirsh, parseLibvirtUri } = await loadLibvirt();
+    const parsed = parseLibvirtUri(uri, 'destination.libvirt_uri');
+    return new LibvirtTarget({
+      ...{ uri: parsed, clock, log, pool, directory },
+      ...(parsed.isLocal && { accelerator }),
+      ...(readyText !== undefined && { readyTexts: [readyText] }),
+      workDirectory: join(workDirectory, 'staging'),
+      virsh: new ProcessVirsh({ uri: parsed, clock, environment: session }),
+    });
+  }
+}
+
+async function hasUefi(): Promise<boolean> {
+  try {
+    await findEfiFirmware();
+    return true;
+  } catch {
+    // It throws for no other reason, and the one who asks words it better.
+    return false;
+  }
+}
+
+/** When it is first needed: many servers never migrate anything. */
+async function loadLibvirt() {
+  const [target, virsh, uri] = await Promise.all([
+    import('#backends/libvirt/libvirt-target.ts'),
+    import('#backends/libvirt/virsh.ts'),
+    import('#backends/libvirt/libvirt-uri.ts'),
+  ]);
+  return { ...target, ...virsh, ...uri };
+}
+
+/** Jobs write as the user of this process, so where they may is not for their request to say. */
+function assertWithin(directory: string, allowed: readonly string[]): void {
+  const isWithin = allowed.some((root) => directory === root || directory.startsWith(`${root}/`));
+  if (isWithin) return;
+  throw new DroverError(
+    'permission_denied',
+    'destination.directory: is in none of the folders that migration.directories allows',
+    { reason: 'DIRECTORY_NOT_ALLOWED' },
+  );
+}

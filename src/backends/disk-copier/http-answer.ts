@@ -1,0 +1,94 @@
+/** One GET of a disk's bytes: what the answer's head says is checked before its body is touched. */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import http from 'node:http';
+import https from 'node:https';
+import { connectionFailureToText } from '#kernel/connection-failure.ts';
+import { DroverError } from '#kernel/errors.ts';
+import type { HttpPlace } from '#transfers/disk-feed.ts';
+import { GatheredBody } from './gathered-body.ts';
+import type { PlaceConnections } from './place-connections.ts';
+
+const PEER = 'the source';
+
+export interface GetOptions {
+  readonly connections: PlaceConnections;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** The head of the answer; whoever gets it reads or destroys the body. */
+export async function getPlace(place: HttpPlace, options: GetOptions): Promise<IncomingMessage> {
+  const { connections, headers, signal } = options;
+  signal.throwIfAborted();
+  const url = new URL(place.url);
+  const request = (url.protocol === 'https:' ? https : http).request(url, {
+    agent: connections.agent,
+    headers: { ...place.headers, ...headers },
+    signal,
+    timeout: connections.idleTimeoutMs,
+  });
+  request.once('timeout', () => request.destroy(stalled()));
+  request.end();
+  try {
+    const [answer] = (await once(request, 'response')) as [IncomingMessage];
+    return answer;
+  } catch (thrown) {
+    throw explain(thrown, signal);
+  }
+}
+
+/**
+ * The body, in pieces of 256 KiB but for the last. It comes in the 16 KiB of TLS, and a turn of all
+ * that works on it for each of those would cost more than the work. Cut off is not ended: a body
+ * that breaks off throws.
+ */
+export async function* readBody(
+  answer: IncomingMessage,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    using gathered = new GatheredBody(answer);
+    for (;;) {
+      const piece = await gathered.next();
+      if (piece === undefined) return;
+      yield piece;
+    }
+  } catch (thrown) {
+    throw explain(thrown, signal);
+  } finally {
+    answer.destroy();
+  }
+}
+
+export function refuseStatus(answer: IncomingMessage, what: string): DroverError {
+  answer.destroy();
+  const status = answer.statusCode ?? 0;
+  const context = { context: { status } };
+  if (status === 401 || status === 403) {
+    // The session or the lease has ended; another attempt opens a new one.
+    return new DroverError('unavailable', `${PEER} no longer lets us read ${what} (${status})`, {
+      reason: 'SOURCE_SESSION_LOST',
+      ...context,
+    });
+  }
+  if (status === 404 || status === 410) {
+    return new DroverError('not_found', `${PEER} has no ${what} any more (${status})`, context);
+  }
+  const isTemporary = status === 429 || status >= 500;
+  const kind = isTemporary ? 'unavailable' : 'failed_precondition';
+  return new DroverError(kind, `${PEER} answered ${status} for ${what}`, context);
+}
+
+function explain(thrown: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  if (thrown instanceof DroverError) return thrown;
+  return new DroverError('unavailable', connectionFailureToText(thrown, PEER), {
+    reason: 'SOURCE_CONNECTION_LOST',
+    cause: thrown,
+  });
+}
+
+function stalled(): DroverError {
+  return new DroverError('unavailable', `${PEER} stopped sending`, { reason: 'SOURCE_STALLED' });
+}

@@ -1,0 +1,29 @@
+/** Words that stand where the id of a job could stand, and so are the id of none. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { HttpRefusal } from '#surfaces/edge/http-errors.ts';
+
+export interface JobParams {
+  readonly Params: { readonly id: string };
+}
+
+/** With the methods that they answer to. */
+const WORDS: Readonly<Record<string, string>> = {
+  submit: 'POST',
+  query: 'GET, HEAD, POST',
+  cancel: 'POST',
+  preflight: 'POST',
+};
+
+export function isReservedJobId(id: string): boolean {
+  return Object.hasOwn(WORDS, id);
+}
+
+/** Whether there is such a job is for the service to say. */
+export function jobIdOf(request: FastifyRequest<JobParams>, reply: FastifyReply): string {
+  const { id } = request.params;
+  if (!isReservedJobId(id)) return id;
+  const allow = WORDS[id] ?? '';
+  void reply.header('allow', allow);
+  const message = `this path does not answer ${request.method}; it answers ${allow}`;
+  throw new HttpRefusal(405, message, 'METHOD_NOT_ALLOWED');
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { DroverError } from '#kernel/errors.ts';
+import { Crash, FakeMigration, REQUEST, WEB_SERVER } from '#test/fake-migration.ts';
+import type { Preparation } from './guest-preparer.ts';
+import { readCheckpoint } from './migration-checkpoint.ts';
+
+function withOptions(options: object): object {
+  return { ...REQUEST, options: { ...REQUEST.options, ...options } };
+}
+
+const PREPARED: Preparation = { hasVirtio: true, findings: [] };
+
+describe('a migration', () => {
+  it('copies, checks, defines and starts a VM, and says what it did', async () => {
+    const migration = new FakeMigration();
+    const result = await migration.run();
+    assert.deepEqual([...migration.domains.keys()], ['web-1']);
+    assert.deepEqual([...migration.running], ['web-1']);
+    assert.equal(migration.openExports, 0);
+    assert.deepEqual(migration.lanes, ['esxi:host-9']);
+    assert.equal(result['target_name'], 'web-1');
+    assert.equal(result['export_method'], 'datastore');
+    assert.equal(result['total_bytes'], 2 * 1024 * 1024);
+    assert.equal(result['received_bytes'], 4000);
+    assert.equal(result['domain'], 'web-1');
+    const percents = migration.reports.map(({ percent }) => percent);
+    assert.deepEqual(
+      percents,
+      percents.toSorted((one, other) => one - other),
+    );
+    assert.equal(percents.at(-1), 100);
+  });
+
+  it('gives the guest controllers and NICs it has drivers for, and keeps its MAC', async () => {
+    const migration = new FakeMigration();
+    await migration.run();
+    const vm = migration.domains.get('web-1');
+    assert.deepEqual(
+      vm?.disks.map(({ bus }) => bus),
+      ['sata', 'sata'],
+    );
+    assert.deepEqual(vm?.nics, [
+      { mac: '00:50:56:00:00:01', network: 'br0', model: 'e1000e', isConnected: true },
+    ]);
+    assert.equal(vm?.firmware, 'efi');
+  });
+
+  it('gives it virtio once the guest has been prepared for that', async () => {
+    const migration = new FakeMigration();
+    migration.preparation = PREPARED;
+    migration.onCall = (name, when) => {
+      if (name === 'adopt' && when === 'before') throw new Crash();
+    };
+    await assert.rejects(migration.run(), Crash);
+    migration.onCall = () => undefined;
+    await migration.run();
+    assert.equal(migration.count('prepare'), 1);
+    const vm = migration.domains.get('web-1');
+    assert.deepEqual(
+      [...(vm?.disks ?? []).map(({ bus }) => bus), vm?.nics[0]?.model],
+      ['virtio', 'virtio', 'virtio'],
+    );
+  });
+
+  it('leaves the guest as it is when told to, and warns of what was not done for it', async () => {
+    const left = new FakeMigration();
+    await left.run(withOptions({ prepare: 'never' }));
+    assert.equal(left.count('prepare'), 0);
+    const migration = new FakeMigration();
+    const what = { severity: 'warning', subject: undefined, remedy: undefined } as const;
+    const finding = { ...what, code: 'guest-not-prepared', message: 'no program for it' };
+    migration.preparation = { hasVirtio: false, findings: [finding] };
+    const result = await migration.run();
+    assert.deepEqual(result['warnings'], [finding]);
+    assert.ok(migration.logs.includes('warn no program for it'));
+    assert.equal(migration.domains.get('web-1')?.nics[0]?.model, 'e1000e');
+  });
+
+  it('comes to the same end wherever its process dies', async () => {
+    const whole = new FakeMigration();
+    whole.preparation = PREPARED;
+    await whole.run(withOptions({ boot_timeout: '60s' }));
+    for (const when of ['before', 'after'] as const) {
+      for (let dieAt = 0; dieAt < whole.calls.length; dieAt += 1) {
+        const migration = new FakeMigration();
+        migration.preparation = PREPARED;
+        let left = dieAt;
+        migration.onCall = (_name, moment) => {
+          if (moment !== when) return;
+          if (left === 0) throw new Crash(`dies ${when} call ${dieAt}`);
+          left -= 1;
+        };
+        await assert.rejects(migration.run(withOptions({ boot_timeout: '60s' })), Crash);
+        // A lease that nobody renews any more ends by itself.
+        migration.openExports = 0;
+        migration.onCall = () => undefined;
+        await migration.run(withOptions({ boot_timeout: '60s' }));
+        const where = `${when} call ${dieAt}, ${whole.calls[dieAt]}`;
+        assert.deepEqual(migration.domains, whole.domains, where);
+        assert.deepEqual(migration.running, whole.running, where);
+        assert.deepEqual(migration.files, whole.files, where);
+        assert.equal(migration.openExports, 0, where);
+      }
+    }
+  });
+
+  it('copies no disk again that was copied', async () => {
+    const migration = new FakeMigration();
+    migration.onCall = (name, when) => {
+      if (name === 'complete-export' && when === 'before') throw new Crash();
+    };
+    await assert.rejects(migration.run(), Crash);
+    migration.onCall = () => undefined;
+    await migration.run();
+    assert.equal(migration.count('copy /images/web-1-2000'), 1);
+    assert.equal(migration.count('copy /images/web-1-2001'), 1);
+    assert.equal(migration.count('open-export'), 1);
+  });
+
+  it('copies all disks again of a VM that ran in between', async () => {
+    const migration = new FakeMigration();
+    migration.onCall = (name, when) => {
+      if (name === 'complete-export' && when === 'before') throw new Crash();
+    };
+    await assert.rejects(migration.run(withOptions({ power: 'shutdown' })), Crash);
+    migration.onCall = () => undefined;
+    migration.vm = { ...WEB_SERVER, powerState: 'poweredOn' };
+    await migration.run(withOptions({ power: 'shutdown' }));
+    assert.equal(migration.count('copy /images/web-1-2000'), 2);
+    assert.equal(migration.count('copy /images/web-1-2001'), 2);
+  });
+
+  it('does not go on with disks that are others by now', async () => {
+    const migration = new FakeMigration();
+    migration.onCall = (name) => {
+      if (name === 'place') throw new Crash();
+    };
+    await assert.rejects(migration.run(), Crash);
+    migration.onCall = () => undefined;
+    migration.vm = { ...WEB_SERVER, disks: WEB_SERVER.disks.slice(1) };
+    await assert.rejects(migration.run(), {
+      kind: 'failed_precondition',
+      reason: 'SOURCE_CHANGED',
+    });
+  });
+
+  it('writes over no copy that is defined, when the source runs again', async () => {
+    const migration = new FakeMigration();
+    migration.onCall = (name) => {
+      if (name === 'start') throw new Crash();
+    };
+    await assert.rejects(migration.run(), Crash);
+    migration.onCall = () => undefined;
+    migration.vm = { ...WEB_SERVER, powerState: 'poweredOn' };
+    const again = migration.run(withOptions({ power: 'power-off' }));
+    await assert.rejects(again, { kind: 'failed_precondition', reason: 'SOURCE_CHANGED' });
+    assert.deepEqual([migration.count('power-off'), migration.count('open-export')], [0, 1]);
+  });
+
+  it('looks first, and touches nothing when something is wrong', async () => {
+    const migration = new FakeMigration();
+    migration.vm = { ...WEB_SERVER, powerState: 'poweredOn' };
+    migration.missing = ['VirtualMachine.Provisioning.GetVmFiles'];
+    await assert.rejects(migration.run({ ...REQUEST, options: {} }), (error) => {
+      assert.ok(error instanceof DroverError);
+      assert.equal(error.reason, 'PREFLIGHT_FAILED');
+      assert.equal(error.metadata['codes'], 'vm-is-running,network-not-mapped,privilege-missing');
+      return true;
+    });
+    assert.equal(migration.files.size + migration.domains.size, 0);
+    assert.equal(migration.count('open-export') + migration.count('shut-down'), 0);
+  });
+
+  it('answers what it found when it is to look alone', async () => {
+    const migration = new FakeMigration();
+    migration.vm = { ...WEB_SERVER, powerState: 'suspended' };
+    const result = await migration.run(withOptions({ dry_run: true }));
+    assert.equal(result['dry_run'], true);
+    assert.match(JSON.stringify(result['findings']), /vm-is-suspended/);
+    assert.equal(migration.files.size, 0);
+  });
+
+  it('takes a running VM down as it was told, and knows that it did', async () => {
+    for (const [power, call] of [
+      ['shutdown', 'shut-down'],
+      ['power-off', 'power-off'],
+    ]) {
+      const migration = new FakeMigration();
+      migration.vm = { ...WEB_SERVER, powerState: 'poweredOn' };
+      await migration.run(withOptions({ power }));
+      assert.equal(migration.count(call ?? ''), 1);
+      assert.equal(readCheckpoint(migration.checkpoint).stoppedSource, true);
+    }
+  });
+
+  it('cleans up: the copy is gone, and the source runs again if it was stopped', async () => {
+    const migration = new FakeMigration();
+    migration.vm = { ...WEB_SERVER, powerState: 'poweredOn' };
+    migration.onCall = (name) => {
+      if (name === 'start') throw new Crash();
+    };
+    await assert.rejects(migration.run(withOptions({ power: 'power-off' })), Crash);
+    migration.onCall = () => undefined;
+    const removed = await migration.cleanUp();
+    assert.ok(removed.includes('domain web-1'));
+    assert.match(removed.at(-1) ?? '', /powered web 1 on again/);
+    assert.equal(migration.files.size + migration.domains.size, 0);
+    assert.equal(migration.vm.powerState, 'poweredOn');
+    assert.deepEqual(await migration.cleanUp(), ['powered web 1 on again at the source']);
+  });
+
+  it('stops where it is when it is told to', async () => {
+    const migration = new FakeMigration();
+    migration.onCall = (name) => {
+      if (name === 'place') migration.controller.abort(new Error('stop'));
+    };
+    await assert.rejects(migration.run(), /stop/);
+    assert.equal(migration.files.size, 0);
+  });
+});

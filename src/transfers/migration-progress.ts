@@ -1,0 +1,112 @@
+/** What a migration shows of itself: its stage, percent that never fall, a rate, time left. */
+import type { JobProgress } from '#jobs/job.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { SECOND_MS } from '#kernel/units.ts';
+
+export const STAGES = [
+  ...(['discover', 'preflight', 'stop', 'transfer', 'verify', 'prepare'] as const),
+  ...(['adopt', 'define', 'start', 'done'] as const),
+];
+export type Stage = (typeof STAGES)[number];
+
+/** At which percent each stage begins. Nearly all of the time goes into the first big one. */
+const BEGINS: Readonly<Record<Stage, number>> = {
+  ...{ discover: 0, preflight: 1, stop: 2, transfer: 3, verify: 80, prepare: 93 },
+  ...{ adopt: 96, define: 97, start: 98, done: 100 },
+};
+/** Long enough that a stall of a moment does not make the time left jump. */
+const RATE_WINDOW_MS = 10 * SECOND_MS;
+
+interface Part {
+  readonly name: string;
+  readonly totalBytes: number;
+  doneBytes: number;
+}
+
+export class MigrationProgress {
+  readonly #clock: Clock;
+  readonly #report: (progress: JobProgress) => void;
+  readonly #parts = new Map<string, Part>();
+  readonly #marks: { readonly atMs: number; readonly bytes: number }[] = [];
+  #stage: Stage = 'discover';
+  #message: string | undefined;
+
+  constructor(clock: Clock, report: (progress: JobProgress) => void) {
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  enter(stage: Stage, message?: string): void {
+    this.#stage = stage;
+    this.#message = message;
+    this.#marks.length = 0;
+    if (stage === 'verify') for (const part of this.#parts.values()) part.doneBytes = 0;
+    this.#tell();
+  }
+
+  /** What there is to copy, and later to check. */
+  setParts(parts: readonly { readonly key: string; readonly name: string; totalBytes: number }[]) {
+    for (const { key, name, totalBytes } of parts) {
+      this.#parts.set(key, { name, totalBytes, doneBytes: 0 });
+    }
+  }
+
+  advance(key: string, doneBytes: number): void {
+    const part = this.#parts.get(key);
+    if (part === undefined || doneBytes <= part.doneBytes) return;
+    part.doneBytes = Math.min(doneBytes, part.totalBytes);
+    this.#tell();
+  }
+
+  /** From 0 to 100, of the disks alone: what a lease is told. */
+  get copyPercent(): number {
+    const { doneBytes, totalBytes } = this.#sum();
+    return totalBytes === 0 ? 0 : (100 * doneBytes) / totalBytes;
+  }
+
+  #tell(): void {
+    const { doneBytes, totalBytes } = this.#sum();
+    const bytesPerSecond = this.#rate(doneBytes);
+    const left = totalBytes - doneBytes;
+    this.#report({
+      ...{ stage: this.#stage, percent: this.#percent(doneBytes, totalBytes) },
+      ...{ doneBytes, totalBytes: totalBytes === 0 ? undefined : totalBytes, bytesPerSecond },
+      secondsLeft:
+        bytesPerSecond === undefined || bytesPerSecond === 0 ? undefined : left / bytesPerSecond,
+      message: this.#message,
+      parts: [...this.#parts.values()].map((part) => ({ ...part })),
+    });
+  }
+
+  #percent(doneBytes: number, totalBytes: number): number {
+    const begin = BEGINS[this.#stage];
+    const isMoving = this.#stage === 'transfer' || this.#stage === 'verify';
+    if (!isMoving || totalBytes === 0) return begin;
+    const end = this.#stage === 'transfer' ? BEGINS.verify : BEGINS.prepare;
+    return begin + ((end - begin) * doneBytes) / totalBytes;
+  }
+
+  #rate(bytes: number): number | undefined {
+    const atMs = this.#clock.monotonicMs();
+    const newest = this.#marks.at(-1);
+    if (newest === undefined || atMs - newest.atMs >= SECOND_MS / 4) {
+      this.#marks.push({ atMs, bytes });
+    }
+    while (this.#marks.length > 2 && atMs - (this.#marks[0]?.atMs ?? atMs) > RATE_WINDOW_MS) {
+      this.#marks.shift();
+    }
+    const [first] = this.#marks;
+    if (first === undefined || atMs - first.atMs < SECOND_MS) return undefined;
+    return ((bytes - first.bytes) * SECOND_MS) / (atMs - first.atMs);
+  }
+
+  #sum(): { readonly doneBytes: number; readonly totalBytes: number } {
+    let doneBytes = 0;
+    let totalBytes = 0;
+    for (const part of this.#parts.values()) {
+      doneBytes += part.doneBytes;
+      totalBytes += part.totalBytes;
+    }
+    return { doneBytes, totalBytes };
+  }
+}
