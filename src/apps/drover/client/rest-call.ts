@@ -117,8 +117,10 @@ function readAnswer({ statusCode = 0 }: IncomingMessage, text: string): unknown 
   const { code, message, details, error } = asRecord(json);
   const [detail] = Array.isArray(details) ? (details as unknown[]) : [];
   const { reason, metadata } = asRecord(detail);
-  // So answers what speaks the API of Prometheus.
-  if (typeof error === 'string') throw new DroverError(kindOf(statusCode, code), error);
+  // So answers what speaks the API of Prometheus, and nothing else.
+  if (typeof error === 'string' && typeof message !== 'string') {
+    throw new DroverError(kindOf(statusCode, code), error);
+  }
   if (typeof message !== 'string') {
     const problem = `the server answers ${statusCode} and does not look like Drover's`;
     throw new DroverError(kindOf(statusCode, code), problem, { reason: 'NOT_DROVER' });

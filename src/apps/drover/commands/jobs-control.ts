@@ -1,0 +1,111 @@
+/** What can be done to jobs: stop them, run them again, remove what they left. */
+import { forEachWord } from '#apps/drover/client/for-each-word.ts';
+import { openRestClient } from '#apps/drover/client/rest-client.ts';
+import { SERVER_OPTIONS } from '#apps/drover/client/server-target.ts';
+import { printable } from '#apps/drover/client/text-table.ts';
+import { JSON_OPTION } from '#apps/drover/command.ts';
+import type { Command, Invocation, OptionTable } from '#apps/drover/command.ts';
+import { jobPath } from '#apps/drover/migrate/wire-job.ts';
+import { DroverError, invalidArgument } from '#kernel/errors.ts';
+
+interface WireCancellation {
+  readonly cancelled: readonly string[];
+  readonly errors?: Readonly<Record<string, string>>;
+}
+
+const MOST_IDS = 100;
+const OPEN_STATES = ['pending', 'running'];
+const OPTIONS: OptionTable = { ...SERVER_OPTIONS, ...JSON_OPTION };
+
+export const jobsCancel: Command = {
+  name: 'jobs cancel',
+  group: 'Migration',
+  usage: 'ID…',
+  summary: 'Stop jobs, and remove what they wrote',
+  details: [
+    'A job that runs counts as cancelled when its work has stopped and what it left is gone; ' +
+      'until then it is cancelling. The VM at the source is as it was.',
+  ],
+  options: {
+    status: {
+      kind: 'list',
+      argument: 'STATUS',
+      doc: 'Those of this status: all, or of the ids.',
+      choices: OPEN_STATES,
+    },
+    ...OPTIONS,
+  },
+  examples: ['drover jobs cancel 3f1c…', 'drover jobs cancel --status pending'],
+  words: { least: 0, most: MOST_IDS },
+  async run(invocation) {
+    const { words, options, terminal } = invocation;
+    const states = options.list('status');
+    if (words.length === 0 && states.length === 0) {
+      throw invalidArgument('ID', 'is missing: name jobs, or give a --status');
+    }
+    const api = await openRestClient(invocation, 'operator');
+    const answer = await api.call('POST', '/jobs/cancel', {
+      job_ids: words.length === 0 ? undefined : words,
+      status: states.length === 0 ? undefined : states,
+    });
+    await tellCancelled(answer as WireCancellation, invocation);
+    if (words.length === 0 && (answer as WireCancellation).cancelled.length === 0) {
+      terminal.note('there was none to cancel');
+    }
+  },
+};
+
+export const jobsRetry: Command = {
+  name: 'jobs retry',
+  group: 'Migration',
+  usage: 'ID…',
+  summary: 'Run jobs again that failed or were cancelled, from where they were',
+  options: OPTIONS,
+  words: { least: 1, most: MOST_IDS },
+  async run(invocation) {
+    const api = await openRestClient(invocation, 'operator');
+    await forEachWord(invocation, async (id) => {
+      const plain = await api.call('POST', `${jobPath(id)}/retry`);
+      return { text: `${id} submitted again`, plain };
+    });
+  },
+};
+
+export const jobsClean: Command = {
+  name: 'jobs clean',
+  group: 'Migration',
+  usage: 'ID…',
+  summary: 'Remove what jobs that failed left at the target',
+  details: [
+    'It also powers the VM at the source on again, if the job had taken it down. Use retry ' +
+      'instead to go on where the job was.',
+  ],
+  options: OPTIONS,
+  words: { least: 1, most: MOST_IDS },
+  async run(invocation) {
+    const api = await openRestClient(invocation, 'operator');
+    await forEachWord(invocation, async (id) => {
+      const plain = await api.call('POST', `${jobPath(id)}/clean`);
+      const { removed } = plain as { readonly removed: readonly string[] };
+      const what = removed.length === 0 ? 'there was nothing' : removed.map(printable).join(', ');
+      return { text: `${id} cleaned: ${what}`, plain };
+    });
+  },
+};
+
+/** One that cannot be cancelled keeps no other from it; the last one is the error. */
+async function tellCancelled(
+  answer: WireCancellation,
+  { options, terminal }: Invocation,
+): Promise<void> {
+  const { cancelled, errors = {} } = answer;
+  const text = options.flag('json')
+    ? `${JSON.stringify(answer)}\n`
+    : cancelled.map((id) => `${id} cancelled\n`).join('');
+  if (text !== '') await terminal.write(text);
+  const problems = Object.values(errors);
+  const last = problems.pop();
+  for (const problem of problems) terminal.note(`drover: ${printable(problem)}`);
+  if (last === undefined) return;
+  throw new DroverError('failed_precondition', last, { reason: 'JOB_NOT_CANCELLED' });
+}
