@@ -8,9 +8,14 @@ import { agentIdle } from './agent-idle.ts';
 import { boot } from './boot.ts';
 import { collect } from './collect.ts';
 import { comparisonToLine, type Benchmark } from './comparison.ts';
+import { diskConvert } from './disk-convert.ts';
+import { discover } from './discover.ts';
 import { history } from './history.ts';
 import { idle } from './idle.ts';
+import { jobs } from './jobs.ts';
 import { list } from './list.ts';
+import { migrateResume } from './migrate-resume.ts';
+import { migrateStream } from './migrate-stream.ts';
 import { poolCold } from './pool-cold.ts';
 import { poolRequests } from './pool-requests.ts';
 import { poolScale } from './pool-scale.ts';
@@ -33,6 +38,11 @@ const BENCHMARKS: readonly Benchmark[] = [
   poolRequests,
   poolCold,
   poolScale,
+  diskConvert,
+  migrateStream,
+  migrateResume,
+  discover,
+  jobs,
 ];
 
 const { positionals, values } = parseArgs({
@@ -46,7 +56,7 @@ const unknown = chosen.filter((each) => typeof each === 'string');
 if (unknown.length > 0) tell(`there is no benchmark ${unknown.join(', ')}`);
 if (chosen.length === 0 || unknown.length > 0) {
   tell('npm run bench -- NAME… [--quick], where NAME is one of');
-  for (const { name, summary } of BENCHMARKS) tell(`  ${name.padEnd(13)} ${summary}`);
+  for (const { name, summary } of BENCHMARKS) tell(`  ${name.padEnd(14)} ${summary}`);
   process.exitCode = unknown.length > 0 ? 2 : 0;
 } else {
   for (const benchmark of chosen) if (typeof benchmark !== 'string') await run(benchmark);

@@ -15,8 +15,17 @@ export async function readCpuMs(pid: number): Promise<number> {
 
 /** Resident memory, the pages shared with other processes included. */
 export async function readRssBytes(pid: number): Promise<number> {
+  return await readMemory(pid, /^VmRSS:\s+(\d+) kB$/m);
+}
+
+/** The most that it has been so far. */
+export async function readPeakRssBytes(pid: number): Promise<number> {
+  return await readMemory(pid, /^VmHWM:\s+(\d+) kB$/m);
+}
+
+async function readMemory(pid: number, line: RegExp): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  const kib = line.exec(status)?.[1];
   if (kib === undefined) throw new Error(`process ${pid} has no memory any more`);
   return Number(kib) * KIB;
 }
