@@ -158,7 +158,7 @@ async function receivedPerSecond(host: DroverHost, vmId: string): Promise<number
 const STREAM = fileURLToPath(new URL('../tcp-stream.ts', import.meta.url));
 
 describe('a guest with a rate limit', { skip }, () => {
-  it('sends and receives what the limit says, within a quarter', async (t) => {
+  it('sends and receives no more than the limit says, and not far less', async (t) => {
     const { host, namespace } = await startInNamespace(t);
     const bytesPerSecond = 500_000;
     const limit = {
@@ -184,7 +184,9 @@ describe('a guest with a rate limit', { skip }, () => {
     namespace.start(process.execPath, [STREAM, 'send', ipv4, '7000']);
     const received = await receivedPerSecond(host, vmId);
     const sent = Number((await sentPerSecond)[0]);
-    assert.ok(Math.abs(received / bytesPerSecond - 1) < 0.25, `received ${received} B/s`);
-    assert.ok(Math.abs(sent / bytesPerSecond - 1) < 0.25, `sent ${sent} B/s`);
+    // A guest that waits for a processor takes less; without a limit it takes twenty times more.
+    const isLimited = (rate: number) => rate > 0.4 * bytesPerSecond && rate < 1.25 * bytesPerSecond;
+    assert.ok(isLimited(received), `received ${received} B/s`);
+    assert.ok(isLimited(sent), `sent ${sent} B/s`);
   });
 });

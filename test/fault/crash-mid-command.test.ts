@@ -73,7 +73,7 @@ describe('a server that is killed', { concurrency: 2 }, () => {
   it('while it boots machines leaves each booted, or never asked for', async (t) => {
     const host = await DroverHost.start(t);
     for (const delayMs of DELAYS_MS) {
-      const ids = await Promise.all([1, 2, 3].map(() => createDemo(host)));
+      const ids = await Promise.all([1, 2].map(() => createDemo(host)));
       const crash = await crashAmid(host, { method: 'BootVm', ids, delayMs });
       t.diagnostic(describeCrash(delayMs, crash));
       await host.up();
@@ -90,7 +90,7 @@ describe('a server that is killed', { concurrency: 2 }, () => {
   it('while it deletes running machines leaves each gone, or as it was', async (t) => {
     const host = await DroverHost.start(t);
     for (const delayMs of DELAYS_MS) {
-      const ids = await Promise.all([1, 2, 3].map(() => createDemo(host)));
+      const ids = await Promise.all([1, 2].map(() => createDemo(host)));
       await Promise.all(ids.map((vm_id) => ask(host, 'BootVm', { vm_id })));
       const fields = { force: true };
       const crash = await crashAmid(host, { method: 'DeleteVm', ids, delayMs, fields });
@@ -169,7 +169,7 @@ describe('a server that is killed', { concurrency: 2 }, () => {
   it('while a machine reboots leaves it running again', async (t) => {
     const host = await DroverHost.start(t);
     const vmId = await runDemo(host);
-    for (const delayMs of [60, 400, 900]) {
+    for (const delayMs of IS_WHOLE ? [60, 400, 900] : [400]) {
       const crash = { method: 'RebootVm', ids: [vmId] };
       t.diagnostic(describeCrash(delayMs, await crashAmid(host, { ...crash, delayMs })));
       await host.up();

@@ -22,6 +22,9 @@ import {
 import { DroverHost, type DroverHostOptions } from '#test/drover-host.ts';
 import { assertClearError, assertEmpty, assertSound, eventually } from '#test/fault/host-state.ts';
 import { SmallDisk } from '#test/fault/small-disk.ts';
+import { IS_WHOLE } from '#test/whole.ts';
+
+const LACKS: readonly ('blocks' | 'inodes')[] = IS_WHOLE ? ['blocks', 'inodes'] : ['inodes'];
 
 const DISK_MIB = 48;
 
@@ -144,7 +147,7 @@ describe('a full disk under the data directory', { concurrency: 2 }, () => {
 });
 
 describe('a disk under the machines alone', { concurrency: 2 }, () => {
-  for (const lacks of ['blocks', 'inodes'] as const) {
+  for (const lacks of LACKS) {
     it(`that has no ${lacks} left refuses to boot, and boots when there is room`, async (t) => {
       const elsewhere = await mkdtemp(join(tmpdir(), 'drover-fault-db-'));
       t.after(() => rm(elsewhere, { recursive: true, force: true }));

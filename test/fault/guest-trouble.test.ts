@@ -23,6 +23,7 @@ import {
   eventually,
   writtenCommands,
 } from '#test/fault/host-state.ts';
+import { IS_WHOLE } from '#test/whole.ts';
 
 /** What no call on another machine may take, however slow this host is. */
 const PROMPT_MS = 2500;
@@ -96,20 +97,22 @@ describe('a QEMU that is stuck', { concurrency: 2 }, () => {
     assert.equal((await ask(host, 'BootVm', { vm_id: stuck })).state, 'VM_STATE_RUNNING');
   });
 
-  it('is ended by force while another command still waits for it', async (t) => {
-    const host = await DroverHost.start(t);
-    const vmId = await runDemo(host);
-    process.kill(await host.guestPid(vmId), 'SIGSTOP');
-    const asked = call(host, 'ShutdownVm', { vm_id: vmId, timeout_seconds: 120 });
-    await eventually(async () => {
-      await Promise.resolve();
-      assert.equal(writtenCommands(host).at(-1)?.kind, 'shutdown');
+  if (IS_WHOLE) {
+    it('is ended by force while another command still waits for it', async (t) => {
+      const host = await DroverHost.start(t);
+      const vmId = await runDemo(host);
+      process.kill(await host.guestPid(vmId), 'SIGSTOP');
+      const asked = call(host, 'ShutdownVm', { vm_id: vmId, timeout_seconds: 120 });
+      await eventually(async () => {
+        await Promise.resolve();
+        assert.equal(writtenCommands(host).at(-1)?.kind, 'shutdown');
+      });
+      const forced = ask(host, 'ShutdownVm', { vm_id: vmId, force: true });
+      assert.equal((await promptly('the forced one', forced)).state, 'VM_STATE_SHUTDOWN');
+      assert.equal((await asked).json.outcome, 'killed-by-later-command');
+      await assertSound(host);
     });
-    const forced = ask(host, 'ShutdownVm', { vm_id: vmId, force: true });
-    assert.equal((await promptly('the forced one', forced)).state, 'VM_STATE_SHUTDOWN');
-    assert.equal((await asked).json.outcome, 'killed-by-later-command');
-    await assertSound(host);
-  });
+  }
 
   it('is found again as it was known, and deleted by force', async (t) => {
     const host = await DroverHost.start(t);
@@ -155,16 +158,18 @@ describe('a QEMU whose control socket is gone', { concurrency: 2 }, () => {
     await assertEmpty(host);
   });
 
-  it('is under control again when the socket is back', async (t) => {
-    const host = await DroverHost.start(t);
-    const vmId = await runDemo(host);
-    const socket = join(host.machineDir(vmId), 'qmp.sock');
-    await rename(socket, `${socket}.away`);
-    await host.crashAndRestart();
-    await refused(host, 'PauseVm', { vm_id: vmId });
-    await rename(`${socket}.away`, socket);
-    assert.equal((await ask(host, 'PauseVm', { vm_id: vmId })).state, 'VM_STATE_PAUSED');
-    const down = await ask(host, 'ShutdownVm', { vm_id: vmId });
-    assert.deepEqual([down.state, down.outcome], ['VM_STATE_SHUTDOWN', 'guest']);
-  });
+  if (IS_WHOLE) {
+    it('is under control again when the socket is back', async (t) => {
+      const host = await DroverHost.start(t);
+      const vmId = await runDemo(host);
+      const socket = join(host.machineDir(vmId), 'qmp.sock');
+      await rename(socket, `${socket}.away`);
+      await host.crashAndRestart();
+      await refused(host, 'PauseVm', { vm_id: vmId });
+      await rename(`${socket}.away`, socket);
+      assert.equal((await ask(host, 'PauseVm', { vm_id: vmId })).state, 'VM_STATE_PAUSED');
+      const down = await ask(host, 'ShutdownVm', { vm_id: vmId });
+      assert.deepEqual([down.state, down.outcome], ['VM_STATE_SHUTDOWN', 'guest']);
+    });
+  }
 });

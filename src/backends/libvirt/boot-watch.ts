@@ -23,7 +23,7 @@ const POLL_MS = SECOND_MS;
 /** Each look at another host is a login by ssh. */
 const REMOTE_POLL_MS = 5 * SECOND_MS;
 const MOST_HINT = 200;
-const DEAD: readonly string[] = ['shut off', 'crashed', 'in shutdown'];
+const DEAD: readonly string[] = ['shut off', 'crashed'];
 const PING = '{"execute":"guest-ping"}';
 
 interface Guest {
