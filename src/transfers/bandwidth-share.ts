@@ -43,6 +43,8 @@ export class BandwidthShare {
       pace,
       [Symbol.dispose]: () => {
         this.#copies.delete(copy);
+        const isLast = ![...this.#copies].some((other) => other.job === job);
+        if (isLast) this.#jobLimits.delete(job);
         this.#divide();
       },
     };

@@ -131,6 +131,28 @@ describe('a migration', () => {
     assert.equal(migration.count('copy /images/web-1-2001'), 2);
   });
 
+  it('reads over a lease what cannot be read from files, and keeps to it', async () => {
+    const migration = new FakeMigration();
+    let isRefused = false;
+    migration.onCall = (name, when) => {
+      if (name !== 'open-export' || when !== 'before' || isRefused) return;
+      isRefused = true;
+      throw new DroverError('failed_precondition', 'the datastore has no files');
+    };
+    const result = await migration.run();
+    assert.equal(result['export_method'], 'nfc');
+    assert.equal(readCheckpoint(migration.checkpoint).transport, 'nfc');
+    assert.ok(migration.logs.some((line) => line.startsWith('warn datastore does not suit')));
+  });
+
+  it('does not choose another way than it was told', async () => {
+    const migration = new FakeMigration();
+    await assert.rejects(migration.run(withOptions({ conversion_method: 'vddk' })), {
+      kind: 'failed_precondition',
+      reason: 'TRANSPORT_UNAVAILABLE',
+    });
+  });
+
   it('does not go on with disks that are others by now', async () => {
     const migration = new FakeMigration();
     migration.onCall = (name) => {

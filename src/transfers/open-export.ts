@@ -46,9 +46,11 @@ function candidates({ source, spec, vm, begun }: OpenExportQuery): readonly Tran
 function unavailable({ source, spec }: OpenExportQuery): DroverError {
   const { transport } = spec.options;
   const choices = source.transports.join(', ');
+  const why =
+    transport === 'vddk' ? ": it needs VMware's own library, which is not driven from here" : '';
   return new DroverError(
     'failed_precondition',
-    `options.conversion_method: ${transport} cannot be used here; there are ${choices}`,
+    `options.conversion_method: ${transport} cannot be used here${why}; there are ${choices}`,
     { reason: 'TRANSPORT_UNAVAILABLE' },
   );
 }
