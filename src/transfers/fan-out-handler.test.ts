@@ -58,7 +58,7 @@ function vm(ref: string, changes: Partial<VmSummary> = {}): VmSummary {
 }
 
 describe('a job for a path with a star', () => {
-  it('submits a job for each VM that matches, under one batch, and none for templates', async () => {
+  it('submits a job for each VM that matches, under one batch, none for templates', async () => {
     const { submitted, asked, run } = setUp([vm('a'), vm('b'), vm('t', { isTemplate: true })]);
     assert.deepEqual(await run(), { batch_id: 'parent', submitted: 2 });
     assert.deepEqual(asked, [PATTERN]);
@@ -73,7 +73,7 @@ describe('a job for a path with a star', () => {
     assert.equal(readSpec(first).vmPath, 'DC0/vm/Production/a');
   });
 
-  it('submits the same jobs again after a crash, by ids of the form that clients expect', async () => {
+  it('submits the same jobs again after a crash, by ids that clients expect', async () => {
     const once = setUp([vm('a'), vm('b')]);
     const again = setUp([vm('b'), vm('a')]);
     await once.run();
