@@ -1,8 +1,8 @@
 /** One GET of a disk's bytes: what the answer's head says is checked before its body is touched. */
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
+import { answerTo } from '#kernel/answer-to.ts';
 import { connectionFailureToText } from '#kernel/connection-failure.ts';
 import { DroverError } from '#kernel/errors.ts';
 import type { HttpPlace } from '#transfers/disk-feed.ts';
@@ -29,10 +29,8 @@ export async function getPlace(place: HttpPlace, options: GetOptions): Promise<I
     timeout: connections.idleTimeoutMs,
   });
   request.once('timeout', () => request.destroy(stalled()));
-  request.end();
   try {
-    const [answer] = (await once(request, 'response')) as [IncomingMessage];
-    return answer;
+    return await answerTo(request);
   } catch (thrown) {
     throw explain(thrown, signal);
   }

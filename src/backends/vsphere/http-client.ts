@@ -2,6 +2,7 @@
 import { Agent as PlainAgent, request as requestHttp } from 'node:http';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { answerTo } from '#kernel/answer-to.ts';
 import { openDeadline } from '#kernel/abort.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
@@ -69,15 +70,6 @@ export class HttpClient implements Disposable {
     if (url.protocol === 'http:') return requestHttp(url, { ...options, agent: this.#plain });
     return requestHttps(url, { ...options, agent: isFresh ? this.#fresh : this.#kept });
   }
-}
-
-async function answerTo(request: ClientRequest, body = ''): Promise<IncomingMessage> {
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  request.on('response', resolve);
-  request.on('error', reject);
-  request.on('close', () => reject(new Error('the connection closed without an answer')));
-  request.end(body);
-  return await promise;
 }
 
 async function readAnswer(answer: IncomingMessage, mostBytes: number): Promise<HttpAnswer> {

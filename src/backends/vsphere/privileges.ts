@@ -18,25 +18,33 @@ export async function missingPrivileges(
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
   try {
-    return (await askBySession(session, vm, signal)) ?? (await askByName(session, vm, signal));
+    const { user, content } = session;
+    const authority = content.authorizationManager;
+    if (authority === undefined || user === undefined) return undefined;
+    const question: Question = { session, vm, authority, user, signal };
+    return (await askBySession(question)) ?? (await askByName(question));
   } catch (thrown) {
     if (isFault(thrown, 'MethodNotFound', 'NotImplemented', 'NotSupported')) return undefined;
     throw thrown;
   }
 }
 
-async function askBySession(
-  session: VSphereSession,
-  vm: ManagedObject,
-  signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
-  const authority = session.content.authorizationManager;
-  if (authority === undefined || session.user === undefined) return undefined;
+interface Question {
+  readonly session: VSphereSession;
+  readonly vm: ManagedObject;
+  readonly authority: ManagedObject;
+  readonly user: NonNullable<VSphereSession['user']>;
+  readonly signal: AbortSignal;
+}
+
+type Missing = Promise<readonly string[] | undefined>;
+
+async function askBySession({ session, vm, authority, user, signal }: Question): Missing {
   const ask = operation(
     'HasPrivilegeOnEntities',
     authority,
     reference('entity', vm),
-    xmlNode('sessionId', {}, session.user.sessionKey),
+    xmlNode('sessionId', {}, user.sessionKey),
     ...NEEDED.map((name) => xmlNode('privId', {}, name)),
   );
   try {
@@ -53,18 +61,12 @@ async function askBySession(
   }
 }
 
-async function askByName(
-  session: VSphereSession,
-  vm: ManagedObject,
-  signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
-  const authority = session.content.authorizationManager;
-  if (authority === undefined || session.user === undefined) return undefined;
+async function askByName({ session, vm, authority, user, signal }: Question): Missing {
   const ask = operation(
     'FetchUserPrivilegeOnEntities',
     authority,
     reference('entities', vm),
-    xmlNode('userName', {}, session.user.userName),
+    xmlNode('userName', {}, user.userName),
   );
   const answer = (await session.read(ask, signal)).child('returnval');
   if (answer === undefined) return undefined;

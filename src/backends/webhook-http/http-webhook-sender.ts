@@ -7,6 +7,7 @@ import { Agent as HttpAgent, request as requestHttp } from 'node:http';
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { answerTo } from '#kernel/answer-to.ts';
 import { openDeadline } from '#kernel/abort.ts';
 import type { AddressPolicy } from '#kernel/address-policy.ts';
 import type { Clock } from '#kernel/clock.ts';
@@ -102,15 +103,6 @@ interface Answer {
   readonly status: number;
   readonly retryAfter: string | undefined;
   readonly answerStart: string;
-}
-
-async function answerTo(request: ClientRequest, body: Buffer): Promise<IncomingMessage> {
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  request.on('response', resolve);
-  request.on('error', reject);
-  request.on('close', () => reject(new Error('the connection closed without an answer')));
-  request.end(body);
-  return await promise;
 }
 
 /** Of an answer that is too long the rest is left, and the connection with it. */
