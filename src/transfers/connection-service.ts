@@ -4,7 +4,8 @@ import { DroverError, invalidArgument } from '#kernel/errors.ts';
 import type { SecretBox } from '#kernel/secret-box.ts';
 import type { ConnectionStore } from './connection-store.ts';
 import type { Connection, SourceAddress, SourceLogin, SourceOpener } from './connection.ts';
-import { parseSourceUrl, parseTrust, type TrustSettings } from './source-address.ts';
+import { parseTrust, type TrustSettings } from '#kernel/http-trust.ts';
+import { parseSourceUrl } from './source-address.ts';
 
 /** Absent stays as it is. An empty `ca`, `thumbprint` or `datacenter` is taken away. */
 export interface ConnectionChanges extends TrustSettings {

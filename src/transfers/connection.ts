@@ -1,5 +1,5 @@
 /** A named way to a source, so that requests need hold no password. */
-import type { HttpTrust } from './disk-feed.ts';
+import type { HttpTrust } from '#kernel/http-trust.ts';
 import type { Source } from './source.ts';
 
 export interface SourceAddress {

@@ -2,14 +2,7 @@
  * Where the bytes of one disk are to be had, as plain data: a feed travels to the thread that
  * reads it. It may hold a cookie, so it is never stored, logged or shown.
  */
-
-export interface HttpTrust {
-  /** PEM of the authorities to believe instead of the system's. */
-  readonly ca: string | undefined;
-  /** SHA-256 of the one certificate to believe, in lower-case hex without colons. */
-  readonly thumbprint: string | undefined;
-  readonly isInsecure: boolean;
-}
+import type { HttpTrust } from '#kernel/http-trust.ts';
 
 export interface HttpPlace {
   readonly url: string;

@@ -5,7 +5,7 @@
 import type { Job } from '#jobs/job.ts';
 import type { DiskFormat } from '#disks/disk-writer.ts';
 import type { CustomerId } from '#kernel/ids.ts';
-import type { HttpTrust } from './disk-feed.ts';
+import type { HttpTrust } from '#kernel/http-trust.ts';
 import type { Transport } from './source.ts';
 
 export const MIGRATION_KIND = 'migration';

@@ -4,7 +4,8 @@ import { FieldReader, type Problems } from '#kernel/field-reader.ts';
 import { toDroverError } from '#kernel/errors.ts';
 import { directoryPath, pemText, readFirst, secretText, shortText } from './migration-fields.ts';
 import type { SourceSpec } from './migration-spec.ts';
-import { parseSourceUrl, parseTrust } from './source-address.ts';
+import { parseTrust } from '#kernel/http-trust.ts';
+import { parseSourceUrl } from './source-address.ts';
 
 const KINDS = ['vsphere', 'file'] as const;
 const KEYS = [

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { DroverError, toDroverError } from '#kernel/errors.ts';
 import type { SourceLogin } from '#transfers/connection.ts';
-import { parseSourceUrl, parseTrust } from '#transfers/source-address.ts';
+import { parseTrust } from '#kernel/http-trust.ts';
+import { parseSourceUrl } from '#transfers/source-address.ts';
 
 const TRUE = new Set(['1', 'true', 'TRUE', 'True', 't', 'T']);
 

@@ -1,7 +1,7 @@
 /** The connections of one copy to its place. They believe whom the place says, nobody else. */
 import { Agent } from 'node:http';
 import type { HttpPlace } from '#transfers/disk-feed.ts';
-import { TrustedAgent } from '#transfers/trusted-agent.ts';
+import { TrustedAgent } from '#kernel/trusted-agent.ts';
 
 export interface ConnectionLimits {
   readonly most: number;

@@ -21,7 +21,7 @@ import {
 import type { HttpPlace } from '#transfers/disk-feed.ts';
 import type { SourceVm } from '#transfers/source-vm.ts';
 import type { Export } from '#transfers/source.ts';
-import { TrustedAgent } from '#transfers/trusted-agent.ts';
+import { TrustedAgent } from '#kernel/trusted-agent.ts';
 import { openDatastoreExport } from './datastore-export.ts';
 import { findVmByPath } from './inventory.ts';
 import { openNfcExport } from './nfc-export.ts';

@@ -13,8 +13,8 @@ import type { Clock } from '#kernel/clock.ts';
 import { connectionFailureToText } from '#kernel/connection-failure.ts';
 import { DroverError } from '#kernel/errors.ts';
 import { SECOND_MS } from '#kernel/units.ts';
-import type { HttpTrust } from '#transfers/disk-feed.ts';
-import { certificateThumbprint } from '#transfers/trusted-agent.ts';
+import type { HttpTrust } from '#kernel/http-trust.ts';
+import { certificateThumbprint } from '#kernel/trusted-agent.ts';
 import type { DeviceUrl } from './nfc-lease.ts';
 
 const CONNECT_MS = 15 * SECOND_MS;

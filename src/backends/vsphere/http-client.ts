@@ -6,8 +6,8 @@ import { answerTo } from '#kernel/answer-to.ts';
 import { openDeadline } from '#kernel/abort.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
-import type { HttpTrust } from '#transfers/disk-feed.ts';
-import { TrustedAgent } from '#transfers/trusted-agent.ts';
+import type { HttpTrust } from '#kernel/http-trust.ts';
+import { TrustedAgent } from '#kernel/trusted-agent.ts';
 
 const MOST_SOCKETS = 16;
 

@@ -1,6 +1,7 @@
 /** Opens the disks of a VM as streams, under a lease: works for every kind of datastore. */
 import { DroverError } from '#kernel/errors.ts';
-import type { HttpPlace, HttpTrust } from '#transfers/disk-feed.ts';
+import type { HttpTrust } from '#kernel/http-trust.ts';
+import type { HttpPlace } from '#transfers/disk-feed.ts';
 import type { SourceVm, SourceVmDisk } from '#transfers/source-vm.ts';
 import type { Export, ExportedDisk } from '#transfers/source.ts';
 import { trustInHost } from './host-trust.ts';

@@ -16,7 +16,7 @@ import type { Log } from '#kernel/log.ts';
 import { MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 import { xmlNode, type XmlNode } from '#kernel/xml-writer.ts';
 import type { XmlElement } from '#kernel/xml.ts';
-import type { HttpTrust } from '#transfers/disk-feed.ts';
+import type { HttpTrust } from '#kernel/http-trust.ts';
 import type { HttpClient } from './http-client.ts';
 import { operation } from './managed-object.ts';
 import { readServiceContent, type ServiceContent } from './service-content.ts';

@@ -10,7 +10,7 @@ import { silentLog } from '#kernel/log.ts';
 import { xmlNode } from '#kernel/xml-writer.ts';
 import { createTestCertificates } from '#test/certificates.ts';
 import { listening, openServer, type LoopbackServer } from '#test/loopback-server.ts';
-import type { HttpTrust } from '#transfers/disk-feed.ts';
+import type { HttpTrust } from '#kernel/http-trust.ts';
 import { operation } from './managed-object.ts';
 import { SoapClient } from './soap-client.ts';
 import { VSphereFault } from './vsphere-fault.ts';

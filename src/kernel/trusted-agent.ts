@@ -6,8 +6,8 @@ import type { X509Certificate } from 'node:crypto';
 import { Agent, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { SECOND_MS } from '#kernel/units.ts';
-import type { HttpTrust } from './disk-feed.ts';
+import { SECOND_MS } from './units.ts';
+import type { HttpTrust } from './http-trust.ts';
 
 const CONNECT_MS = 15 * SECOND_MS;
 /** Shorter than servers keep connections, so that few are closed just as they are used again. */
