@@ -8,10 +8,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Benchmark, BenchmarkOptions, Comparison } from './comparison.ts';
 import { writeStreamedDisk } from './mixed-disk.ts';
-import { measurePairs, type Pair } from './pair.ts';
+import { comparePrograms } from './program-pairs.ts';
 import { runProgram, type ProgramRun } from './program-run.ts';
 import { openScratchDirectory } from './scratch-directory.ts';
-import { median } from './statistics.ts';
 
 const run = promisify(execFile);
 
@@ -23,7 +22,8 @@ export const diskConvert: Benchmark = {
   },
 };
 
-async function* measure({ isQuick, progress }: BenchmarkOptions): AsyncGenerator<Comparison> {
+async function* measure(options: BenchmarkOptions): AsyncGenerator<Comparison> {
+  const { isQuick, progress } = options;
   await using scratch = await openScratchDirectory();
   const from = join(scratch.path, 'disk.vmdk');
   const to = join(scratch.path, 'disk.qcow2');
@@ -39,29 +39,11 @@ async function* measure({ isQuick, progress }: BenchmarkOptions): AsyncGenerator
     ]);
   await ours();
   await run('qemu-img', ['check', '-q', to]);
-  const peaks: Pair[] = [];
-  const { ratio, runs, ...times } = await measurePairs(
-    {
-      ...{ runs: isQuick ? 3 : 9, warmups: 1 },
-      onPair: (pair) => progress(`${Math.round(pair.ours)} ms, ${Math.round(pair.peer)} ms`),
-    },
-    async (isOursFirst) => {
-      const first = isOursFirst ? await ours() : undefined;
-      const theirs = await peer();
-      const own = first ?? (await ours());
-      peaks.push({ ours: own.peakBytes / 1e6, peer: theirs.peakBytes / 1e6 });
-      return { ours: own.ms, peer: theirs.ms };
-    },
-  );
   const against = 'qemu-img convert -t writeback';
-  const time = { bench: 'disk-convert/wall', ...times, ratio, unit: 'ms', runs, against };
-  yield { ...time, goal: { of: 'ratio', atMost: 0.6 } };
-  const [own, theirs] = [peaks.map((peak) => peak.ours), peaks.map((peak) => peak.peer)];
-  yield {
-    ...{ bench: 'disk-convert/memory', ours: median(own), peer: median(theirs), unit: 'MB' },
-    ...{ ratio: median(own) / median(theirs), runs: peaks.length, against },
-    goal: { of: 'ours', below: 200 },
-  };
+  yield* comparePrograms(
+    { bench: 'disk-convert', against, atMost: 0.6, belowMb: 200, ours, peer },
+    options,
+  );
 }
 
 async function convert(to: string, program: string, args: readonly string[]): Promise<ProgramRun> {

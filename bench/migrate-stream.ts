@@ -11,10 +11,9 @@ import { createTestCertificates } from '#test/certificates.ts';
 import { openChildServer } from './child-server.ts';
 import type { Benchmark, BenchmarkOptions, Comparison } from './comparison.ts';
 import { writeStreamedDisk } from './mixed-disk.ts';
-import { measurePairs, type Pair } from './pair.ts';
+import { comparePrograms } from './program-pairs.ts';
 import { runProgram, type ProgramRun } from './program-run.ts';
 import { openScratchDirectory } from './scratch-directory.ts';
-import { median } from './statistics.ts';
 
 const AGAINST = 'curl, qemu-img convert -t writeback, sha256sum';
 
@@ -26,7 +25,8 @@ export const migrateStream: Benchmark = {
   },
 };
 
-async function* measure({ isQuick, progress }: BenchmarkOptions): AsyncGenerator<Comparison> {
+async function* measure(options: BenchmarkOptions): AsyncGenerator<Comparison> {
+  const { isQuick, progress } = options;
   await using scratch = await openScratchDirectory();
   const source = join(scratch.path, 'disk.vmdk');
   const sizeMib = isQuick ? 256 : 1024;
@@ -69,28 +69,10 @@ async function* measure({ isQuick, progress }: BenchmarkOptions): AsyncGenerator
     );
   await ours();
   await runProgram('qemu-img', ['compare', '-q', '-f', 'vmdk', '-F', 'qcow2', source, image]);
-  const peaks: Pair[] = [];
-  const { ratio, runs, ...times } = await measurePairs(
-    {
-      ...{ runs: isQuick ? 3 : 9, warmups: 1 },
-      onPair: (pair) => progress(`${Math.round(pair.ours)} ms, ${Math.round(pair.peer)} ms`),
-    },
-    async (isOursFirst) => {
-      const first = isOursFirst ? await ours() : undefined;
-      const theirs = await peer();
-      const own = first ?? (await ours());
-      peaks.push({ ours: own.peakBytes / 1e6, peer: theirs.peakBytes / 1e6 });
-      return { ours: own.ms, peer: theirs.ms };
-    },
+  yield* comparePrograms(
+    { bench: 'migrate-stream', against: AGAINST, atMost: 0.5, belowMb: 200, ours, peer },
+    options,
   );
-  const wall = { bench: 'migrate-stream/wall', ...times, ratio, unit: 'ms', runs };
-  yield { ...wall, against: AGAINST, goal: { of: 'ratio', atMost: 0.5 } };
-  const [own, theirs] = [peaks.map((peak) => peak.ours), peaks.map((peak) => peak.peer)];
-  yield {
-    ...{ bench: 'migrate-stream/memory', ours: median(own), peer: median(theirs), unit: 'MB' },
-    ...{ ratio: median(own) / median(theirs), runs: peaks.length, against: AGAINST },
-    goal: { of: 'ours', below: 200 },
-  };
 }
 
 /** One after the other, into files that are new: the time of all, and the memory of the largest. */

@@ -22,5 +22,8 @@ export interface RangeSource extends AsyncDisposable {
   ): Promise<{ readonly offset: number; readonly length: number } | undefined>;
 }
 
-/** Bytes that come once and in order: the body of an answer, a member of an archive. */
+/**
+ * Bytes that come once and in order: the body of an answer, a member of an archive. Each part may
+ * be written over when the next is asked for.
+ */
 export type ByteStream = AsyncIterable<Uint8Array>;

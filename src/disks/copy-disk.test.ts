@@ -3,11 +3,14 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, mock } from 'node:test';
+import { deflateSync } from 'node:zlib';
 import { DroverError, isErrorKind } from '#kernel/errors.ts';
 import { FakeClock } from '#kernel/fake-clock.ts';
 import { MIB } from '#kernel/units.ts';
 import { createPieceReader, toChunk, writeModel, type Piece } from '#test/disk-content.ts';
+import { someBytes } from '#test/disks/generated-disk.ts';
+import { buildStream } from '#test/disks/vmdk-stream.ts';
 import { assertSameDisk, assertSound } from '#test/qemu-img.ts';
 import { copyDisk, type CopyMark, type CopyProgress } from './copy-disk.ts';
 import { DigestJournal } from './digest-journal.ts';
@@ -17,6 +20,7 @@ import { hashFile } from './hash-file.ts';
 import { openDiskImage } from './open-disk-image.ts';
 import { openDiskWriter } from './open-disk-writer.ts';
 import { verifyDisk } from './verify-disk.ts';
+import { DiskWork } from './work/disk-work.ts';
 
 const KIB = 1024;
 const CAPACITY = 20 * MIB + 512;
@@ -108,6 +112,33 @@ describe('copyDisk', () => {
       }
     });
   }
+
+  it('uses the memory of a disk again and again, and hands it to a second thread', async () => {
+    const grains = Array.from({ length: 240 }, (_, index) => ({
+      diskOffset: index * 64 * KIB,
+      data: index % 50 === 7 ? Buffer.alloc(64 * KIB) : someBytes(index, 64 * KIB),
+    }));
+    const capacityBytes = 18 * MIB;
+    const packed = (data: Uint8Array) => deflateSync(data, { level: 1 });
+    const stream = join(folder, 'disk.vmdk');
+    await writeFile(stream, buildStream({ capacityBytes, grains, packed }));
+    for (const to of [{ format: 'raw' }, { format: 'qcow2', compressionLevel: 1 }] as const) {
+      const path = join(folder, `again.${to.format}`);
+      await using work = new DiskWork({ sideThreadFromBytes: 0 });
+      const taken = mock.method(work, 'takeBuffer');
+      await using reader = await openDiskImage(stream, { signal });
+      const giveBack = (data: Uint8Array) => work.giveBack(data);
+      await using writer = await openDiskWriter({ ...to, path, capacityBytes }, giveBack);
+      const digests = new DiskDigests(capacityBytes);
+      await copyDisk({ reader, writer, digests, clock, signal, work });
+      await using image = await openDiskImage(path, { signal });
+      await verifyDisk(image, digests, { clock, signal, work });
+      await assertSameDisk({ path, format: to.format }, { path: stream, format: 'vmdk' });
+      const memories = new Set(taken.mock.calls.map(({ result }) => result?.buffer));
+
+      assert.ok(memories.size < taken.mock.callCount() * 0.7, `${memories.size} pieces of memory`);
+    }
+  });
 
   it('tells of an image that was changed, and where', async () => {
     const image = join(folder, 'changed.raw');

@@ -11,10 +11,14 @@ import type { DiskChunk, DiskReader } from './disk-reader.ts';
 import type { DiskMark, DiskWriter } from './disk-writer.ts';
 import { damagedImage } from './image-errors.ts';
 import type { RateLimiter } from './rate-limiter.ts';
+import { inOrder } from './stream/ordered-window.ts';
+import { DiskWork } from './work/disk-work.ts';
 
 const MARK_EVERY_BYTES = 64 * MIB;
 const REPORT_EVERY_MS = SECOND_MS / 4;
 const SECTOR_BYTES = 512;
+/** How many chunks of a MiB are hashed at a time, with those that wait to be written. */
+const MOST_HASHED_AT_ONCE = 4;
 
 /** JSON: it goes into a checkpoint. */
 export interface CopyMark {
@@ -49,12 +53,18 @@ export interface CopyDiskOptions {
   readonly digests: DiskDigests;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** That of the writer; absent: all is done by this thread alone. */
+  readonly work?: DiskWork;
   /** The offset of the mark that it goes on from. */
   readonly fromOffset?: number;
   /** Only for sources that can be asked for the rest of a disk, and give it in ascending order. */
   readonly marks?: CopyMarks;
   readonly onProgress?: (progress: CopyProgress) => void;
   readonly limiter?: RateLimiter;
+}
+
+interface HashedChunk extends DiskChunk {
+  readonly hashes: Uint8Array;
 }
 
 /** The writer is finished after it, and not yet disposed. */
@@ -89,8 +99,10 @@ class Copy {
   }
 
   async run(): Promise<CopyProgress> {
-    const { reader, writer, digests, signal } = this.#options;
-    for await (const chunk of reader.chunks({ fromOffset: this.#doneBytes, signal })) {
+    const { reader, writer, digests, signal, work = DiskWork.alone() } = this.#options;
+    const chunks = reader.chunks({ fromOffset: this.#doneBytes, work, signal });
+    const hash = (chunk: DiskChunk) => this.#hash(chunk, work);
+    for await (const chunk of inOrder(chunks, hash, this.#hashedAtOnce())) {
       signal.throwIfAborted();
       await this.#take(chunk);
     }
@@ -105,8 +117,16 @@ class Copy {
     return progress;
   }
 
-  async #take({ offset, data }: DiskChunk): Promise<void> {
-    const { writer, digests, marks, limiter, signal } = this.#options;
+  /** What is under way when a copy breaks off comes again, so it is little beside its marks. */
+  #hashedAtOnce(): number {
+    const { marks } = this.#options;
+    if (marks === undefined) return MOST_HASHED_AT_ONCE;
+    const share = Math.floor((marks.everyBytes ?? MARK_EVERY_BYTES) / (4 * MIB));
+    return Math.min(MOST_HASHED_AT_ONCE, Math.max(1, share));
+  }
+
+  async #hash({ offset, data }: DiskChunk, work: DiskWork): Promise<HashedChunk> {
+    const { writer, digests } = this.#options;
     const end = offset + data.byteLength;
     if (offset % SECTOR_BYTES !== 0 || data.byteLength % SECTOR_BYTES !== 0) {
       throw damagedImage(`it has a piece of ${data.byteLength} bytes at ${offset}`);
@@ -114,9 +134,20 @@ class Copy {
     if (offset < 0 || end > writer.capacityBytes) {
       throw damagedImage(`it has data at ${offset}, and ends before`);
     }
+    const blocks = digests.wholeBlocks(offset, data);
+    return {
+      offset,
+      data,
+      hashes: await work.hash({ data: blocks, blockBytes: DIGEST_BLOCK_BYTES }),
+    };
+  }
+
+  async #take({ offset, data, hashes }: HashedChunk): Promise<void> {
+    const { writer, digests, marks, limiter, signal } = this.#options;
+    const end = offset + data.byteLength;
     if (marks !== undefined && offset < this.#markOffset) throw outOfOrder(offset);
     await limiter?.take(data.byteLength, signal);
-    digests.add(offset, data);
+    digests.add(offset, data, hashes);
     await writer.write(offset, data);
     this.#movedBytes += data.byteLength;
     this.#doneBytes = Math.max(this.#doneBytes, end);

@@ -7,6 +7,7 @@
 import { createHash, hash } from 'node:crypto';
 import { DroverError } from '#kernel/errors.ts';
 import { MIB } from '#kernel/units.ts';
+import { HASH_BYTES } from './work/heavy-job.ts';
 import { isZero } from './zero-detect.ts';
 
 export const DIGEST_BLOCK_BYTES = 64 * 1024;
@@ -49,15 +50,29 @@ export class DiskDigests {
     return this.#zeroBytes;
   }
 
-  /** No part of the disk may be added twice. Parts of blocks are copied, whole ones not kept. */
-  add(offset: number, data: Uint8Array): void {
+  /** The part of a chunk that is whole blocks: what of it can be hashed beforehand. */
+  wholeBlocks(offset: number, data: Uint8Array): Uint8Array {
+    const end = offset + data.byteLength;
+    const from = Math.ceil(offset / DIGEST_BLOCK_BYTES) * DIGEST_BLOCK_BYTES;
+    const to = end === this.capacityBytes ? end : end - (end % DIGEST_BLOCK_BYTES);
+    return data.subarray(from - offset, Math.max(from, to) - offset);
+  }
+
+  /**
+   * No part of the disk may be added twice. Parts of blocks are copied, whole ones not kept.
+   * `hashes` are those of `wholeBlocks`, one after the other, where they are known.
+   */
+  add(offset: number, data: Uint8Array, hashes?: Uint8Array): void {
+    let hashAt = 0;
     for (let at = 0; at < data.byteLength;) {
       const start = (offset + at) % DIGEST_BLOCK_BYTES;
       const block = (offset + at - start) / DIGEST_BLOCK_BYTES;
       const end = Math.min(data.byteLength, at + DIGEST_BLOCK_BYTES - start);
       const piece = data.subarray(at, end);
-      if (piece.byteLength === this.#bytesOf(block)) this.#take(block, piece);
-      else this.#gather(block, start, piece);
+      if (piece.byteLength === this.#bytesOf(block)) {
+        this.#take(block, piece, hashes?.subarray(hashAt, hashAt + HASH_BYTES));
+        hashAt += HASH_BYTES;
+      } else this.#gather(block, start, piece);
       at = end;
     }
   }
@@ -148,14 +163,14 @@ export class DiskDigests {
     if (gathered !== undefined) this.#take(block, gathered.data);
   }
 
-  #take(block: number, data: Uint8Array): void {
-    if (isZero(data)) {
+  #take(block: number, data: Uint8Array, known?: Uint8Array): void {
+    if (isZero(known ?? data)) {
       this.#zeroBytes += data.byteLength;
       return;
     }
     const offset = block * DIGEST_BLOCK_BYTES;
     this.#named.writeBigUInt64LE(BigInt(offset));
-    this.#named.set(hash('sha256', data, 'buffer'), OFFSET_BYTES);
+    this.#named.set(known ?? hash('sha256', data, 'buffer'), OFFSET_BYTES);
     const digest = hash('sha256', this.#named, 'buffer');
     const extent = Math.floor(offset / EXTENT_BYTES);
     const words = this.#pageOf(extent);

@@ -1,18 +1,18 @@
 /** What can be read as the content of a disk, whatever format it is kept in. */
-import type { LentBuffers } from './lent-buffers.ts';
+import type { DiskWork } from './work/disk-work.ts';
 
 export interface DiskChunk {
   /** In bytes from the start of the disk; a multiple of 512. */
   readonly offset: number;
-  /** Whoever gets it may keep it: nobody else writes to it. Lent memory goes back by `giveBack`. */
+  /** Whoever gets it may keep it: nobody else writes to it. Memory of a `DiskWork` goes back. */
   readonly data: Uint8Array;
 }
 
 export interface ReadDiskOptions {
   /** What lies before it is left out. */
   readonly fromOffset?: number;
-  /** For who looks at each chunk once: memory to be used for it, if the reader can. */
-  readonly buffers?: LentBuffers;
+  /** Who does what is heavy, and has the memory for chunks, which is given back to it. */
+  readonly work?: DiskWork;
   readonly signal: AbortSignal;
 }
 

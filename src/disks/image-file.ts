@@ -5,7 +5,8 @@
  *   append ──▶ run (adjacent pieces) ──▶ under way ──▶ in the file ──▶ on the disk
  *
  * What is in the file is sent on to the disk all the time, so that a flush waits for the rest only.
- * After a write failed, every later call throws the same failure.
+ * After a write failed, every later call throws the same failure. Memory is let go of when it has
+ * been written, for whoever wants to use it again.
  */
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
@@ -25,6 +26,9 @@ const STAT_BLOCK_BYTES = 512;
 /** The disk of a VM holds whatever its owner keeps there. */
 const MODE = 0o600;
 
+/** Told of each part of what was appended, once, when nobody here looks at it any more. */
+export type LetGo = (data: Uint8Array) => void;
+
 interface Run {
   readonly position: number;
   readonly pieces: Uint8Array[];
@@ -34,6 +38,7 @@ interface Run {
 export class ImageFile implements AsyncDisposable {
   readonly #handle: FileHandle;
   readonly #path: string;
+  readonly #letGo: LetGo;
   readonly #underWay = new Set<Promise<void>>();
   #run: Run | undefined;
   #underWayBytes = 0;
@@ -42,19 +47,20 @@ export class ImageFile implements AsyncDisposable {
   #writtenBytes = 0;
   #failure: Error | undefined;
 
-  private constructor(handle: FileHandle, path: string) {
+  private constructor(handle: FileHandle, path: string, letGo: LetGo) {
     this.#handle = handle;
     this.#path = path;
+    this.#letGo = letGo;
   }
 
   /** Empties the file if there is one. */
-  static async create(path: string): Promise<ImageFile> {
-    return await ImageFile.#open(path, FLAGS | constants.O_CREAT | constants.O_TRUNC);
+  static async create(path: string, letGo?: LetGo): Promise<ImageFile> {
+    return await ImageFile.#open(path, FLAGS | constants.O_CREAT | constants.O_TRUNC, letGo);
   }
 
   /** Cuts off what came after `endBytes`. */
-  static async reopen(path: string, endBytes: number): Promise<ImageFile> {
-    const file = await ImageFile.#open(path, FLAGS);
+  static async reopen(path: string, endBytes: number, letGo?: LetGo): Promise<ImageFile> {
+    const file = await ImageFile.#open(path, FLAGS, letGo);
     try {
       const { size, blocks } = await file.#handle.stat();
       if (!Number.isSafeInteger(endBytes) || endBytes < 0 || size < endBytes) {
@@ -69,9 +75,13 @@ export class ImageFile implements AsyncDisposable {
     }
   }
 
-  static async #open(path: string, flags: number): Promise<ImageFile> {
+  static async #open(
+    path: string,
+    flags: number,
+    letGo: LetGo = () => undefined,
+  ): Promise<ImageFile> {
     try {
-      return new ImageFile(await open(path, flags, MODE), path);
+      return new ImageFile(await open(path, flags, MODE), path, letGo);
     } catch (thrown) {
       throw toDiskFailure(thrown);
     }
@@ -87,7 +97,7 @@ export class ImageFile implements AsyncDisposable {
     return this.#underWayBytes >= UNDER_WAY_BYTES || this.#underWay.size >= UNDER_WAY_RUNS;
   }
 
-  /** `data` may not change until `settle` has returned. */
+  /** `data` may not change until it is let go of. */
   append(position: number, data: Uint8Array): void {
     this.#assertSound();
     let run = this.#run;
@@ -170,6 +180,7 @@ export class ImageFile implements AsyncDisposable {
     const write = this.#writeRun(run)
       .catch((thrown: unknown) => this.#fail(thrown))
       .finally(() => {
+        for (const piece of run.pieces) this.#letGo(piece);
         this.#underWayBytes -= run.bytes;
         this.#underWay.delete(write);
         this.#syncSome(run.bytes);

@@ -26,6 +26,16 @@ export interface OpenImageOptions {
   readonly openSibling?: OpenSibling;
 }
 
+/** What it is by its first bytes; what they do not say is raw. */
+export async function readImageFormat(
+  source: RangeSource,
+  signal: AbortSignal,
+): Promise<DiskImage['format']> {
+  const beginning = await source.read(0, Math.min(BEGINNING_BYTES, source.sizeBytes), signal);
+  if (isSparseHeader(beginning) || isDescriptor(beginning)) return 'vmdk';
+  return hasMagic(beginning, QCOW2_MAGIC) ? 'qcow2' : 'raw';
+}
+
 export async function openDiskImage(path: string, options: OpenImageOptions): Promise<DiskImage> {
   const { signal } = options;
   const beside: OpenSibling = (name) => openFileRangeSource(join(dirname(path), basename(name)));

@@ -2,6 +2,7 @@
 import { invalidArgument } from '#kernel/errors.ts';
 import type { DiskFormat, DiskMark, DiskWriter } from './disk-writer.ts';
 import { damagedImage } from './image-errors.ts';
+import type { LetGo } from './image-file.ts';
 import { Qcow2Writer } from './qcow2/qcow2-writer.ts';
 import { RawWriter } from './raw/raw-writer.ts';
 
@@ -16,7 +17,11 @@ export interface OpenDiskWriterOptions {
   readonly mark?: DiskMark | undefined;
 }
 
-export async function openDiskWriter(options: OpenDiskWriterOptions): Promise<DiskWriter> {
+/** `letGo` is told of each part of what was written when the writer needs it no more. */
+export async function openDiskWriter(
+  options: OpenDiskWriterOptions,
+  letGo: LetGo = () => undefined,
+): Promise<DiskWriter> {
   const { path, format, capacityBytes, compressionLevel, mark } = options;
   if (mark !== undefined && mark.format !== format) {
     throw damagedImage(`it was ${mark.format} and is to go on as ${format}`);
@@ -27,15 +32,15 @@ export async function openDiskWriter(options: OpenDiskWriterOptions): Promise<Di
         throw invalidArgument('compressionLevel', 'only qcow2 can be compressed');
       }
       return mark === undefined
-        ? await RawWriter.create(path, capacityBytes)
-        : await RawWriter.resume(path, { capacityBytes, endBytes: mark.endBytes });
+        ? await RawWriter.create(path, capacityBytes, letGo)
+        : await RawWriter.resume(path, { capacityBytes, endBytes: mark.endBytes }, letGo);
     case 'qcow2':
       return mark === undefined
-        ? await Qcow2Writer.create(path, capacityBytes, { compressionLevel })
+        ? await Qcow2Writer.create(path, capacityBytes, { compressionLevel, letGo })
         : await Qcow2Writer.resume(
             path,
             { capacityBytes, endBytes: mark.endBytes },
-            { compressionLevel },
+            { compressionLevel, letGo },
           );
   }
 }

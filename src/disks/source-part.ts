@@ -14,9 +14,9 @@ export function createSourcePart(source: RangeSource, { offset, length }: PartPl
   }
   return {
     sizeBytes: length,
-    async read(at, bytes, signal) {
+    async read(at, bytes, signal, target) {
       if (at < 0 || at + bytes > length) throw damagedImage(`it ends after ${length} bytes`);
-      return await source.read(offset + at, bytes, signal);
+      return await source.read(offset + at, bytes, signal, target);
     },
     async nextData(at, signal) {
       if (at >= length) return undefined;

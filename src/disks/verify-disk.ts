@@ -2,15 +2,19 @@
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
 import { SECOND_MS } from '#kernel/units.ts';
-import { DiskDigests } from './disk-digests.ts';
-import type { DiskReader } from './disk-reader.ts';
-import { LentBuffers } from './lent-buffers.ts';
+import { DIGEST_BLOCK_BYTES, DiskDigests } from './disk-digests.ts';
+import type { DiskChunk, DiskReader } from './disk-reader.ts';
+import { inOrder } from './stream/ordered-window.ts';
+import { DiskWork } from './work/disk-work.ts';
 
 const REPORT_EVERY_MS = SECOND_MS / 4;
+const HASHED_AHEAD = 4;
 
 export interface VerifyDiskOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Absent: all is done by this thread alone. */
+  readonly work?: DiskWork;
   /** How far into the disk. */
   readonly onProgress?: (doneBytes: number) => void;
 }
@@ -19,7 +23,7 @@ export interface VerifyDiskOptions {
 export async function verifyDisk(
   reader: DiskReader,
   received: DiskDigests,
-  { clock, signal, onProgress }: VerifyDiskOptions,
+  { clock, signal, work = DiskWork.alone(), onProgress }: VerifyDiskOptions,
 ): Promise<void> {
   const { capacityBytes } = reader;
   if (capacityBytes !== received.capacityBytes) {
@@ -27,11 +31,19 @@ export async function verifyDisk(
   }
   const found = new DiskDigests(capacityBytes);
   let reportedMs = clock.monotonicMs();
-  const buffers = new LentBuffers();
-  for await (const { offset, data } of reader.chunks({ buffers, signal })) {
+  const hash = async ({ offset, data }: DiskChunk) => {
+    const blocks = found.wholeBlocks(offset, data);
+    return {
+      offset,
+      data,
+      hashes: await work.hash({ data: blocks, blockBytes: DIGEST_BLOCK_BYTES }),
+    };
+  };
+  for await (const chunk of inOrder(reader.chunks({ work, signal }), hash, HASHED_AHEAD)) {
     signal.throwIfAborted();
-    found.add(offset, data);
-    buffers.giveBack(data);
+    const { offset, data, hashes } = chunk;
+    found.add(offset, data, hashes);
+    work.giveBack(data);
     if (clock.monotonicMs() - reportedMs < REPORT_EVERY_MS) continue;
     reportedMs = clock.monotonicMs();
     onProgress?.(offset + data.byteLength);

@@ -22,6 +22,15 @@ export type DiskFeed =
       /** What is allocated, in ascending order, where the source can say; absent: all of it. */
       readonly allocated?: readonly { readonly offset: number; readonly length: number }[];
     }
+  /** What an NBD server on this host gives over a socket: a copy can go on inside it. */
+  | {
+      readonly kind: 'nbd';
+      readonly socketPath: string;
+      readonly exportName: string;
+      readonly capacityBytes: number;
+      /** Names what it holds. */
+      readonly state: string;
+    }
   /** An image in a file here, or in a part of one: of an OVA. Links are not followed. */
   | {
       readonly kind: 'file';

@@ -9,10 +9,12 @@ import type { DiskReader } from '#disks/disk-reader.ts';
 import type { DiskWriter } from '#disks/disk-writer.ts';
 import { openFileRangeSource } from '#disks/file-range-source.ts';
 import { hashFile } from '#disks/hash-file.ts';
+import type { LetGo } from '#disks/image-file.ts';
 import { openDiskWriter } from '#disks/open-disk-writer.ts';
 import { openQcow2Reader } from '#disks/qcow2/qcow2-reader.ts';
 import { createRawReader } from '#disks/raw/raw-reader.ts';
 import { verifyDisk } from '#disks/verify-disk.ts';
+import { DiskWork } from '#disks/work/disk-work.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { isErrorKind } from '#kernel/errors.ts';
 import { MIB } from '#kernel/units.ts';
@@ -45,9 +47,10 @@ export async function copyDiskTask(input: unknown, context: TaskContext): Promis
   const { feed, path, capacityBytes } = request;
   const { signal } = context;
   const limiter = new SharedPace(systemClock, request.pace);
+  await using work = new DiskWork();
   await using opened = await openFeed(feed, { capacityBytes, clock: systemClock, limiter, signal });
   const { sourceState } = opened;
-  const copy = await openCopy(request, sourceState);
+  const copy = await openCopy(request, sourceState, (data) => work.giveBack(data));
   await using writer = copy.writer;
   await using journal = copy.journal;
   const describe = (mark: CopyState['mark']): CopyState => ({
@@ -55,7 +58,14 @@ export async function copyDiskTask(input: unknown, context: TaskContext): Promis
     ...{ format: request.format, isCompressed: request.isCompressed },
   });
   await copyDisk({
-    ...{ reader: opened.reader, writer, digests: journal.digests, clock: systemClock, signal },
+    ...{
+      reader: opened.reader,
+      writer,
+      digests: journal.digests,
+      clock: systemClock,
+      signal,
+      work,
+    },
     ...{ fromOffset: copy.fromOffset, ...(opened.limiter && { limiter: opened.limiter }) },
     ...(request.isResumable && {
       marks: {
@@ -87,18 +97,22 @@ interface OpenCopy {
   readonly fromOffset: number;
 }
 
-async function openCopy(request: CopyRequest, sourceState: string): Promise<OpenCopy> {
+async function openCopy(
+  request: CopyRequest,
+  sourceState: string,
+  letGo: LetGo,
+): Promise<OpenCopy> {
   const { path, capacityBytes } = request;
   const state = request.isResumable ? await readCopyState(path) : undefined;
   if (state !== undefined && isSameCopy(state, request, sourceState) && (await isThere(path))) {
     try {
-      return await resumeCopy(request, state);
+      return await resumeCopy(request, state, letGo);
     } catch (thrown) {
       // What lies here is not what was marked: it was tampered with, or the disk lost it.
       if (!isErrorKind(thrown, 'data_loss')) throw thrown;
     }
   }
-  const writer = await openDiskWriter({ ...writerOptions(request), mark: undefined });
+  const writer = await openDiskWriter(writerOptions(request), letGo);
   try {
     const journal = await DigestJournal.create(digestsPath(path), capacityBytes);
     return { writer, journal, fromOffset: 0 };
@@ -108,12 +122,16 @@ async function openCopy(request: CopyRequest, sourceState: string): Promise<Open
   }
 }
 
-async function resumeCopy(request: CopyRequest, { mark }: CopyState): Promise<OpenCopy> {
+async function resumeCopy(
+  request: CopyRequest,
+  { mark }: CopyState,
+  letGo: LetGo,
+): Promise<OpenCopy> {
   const { path, capacityBytes } = request;
   const endBytes = mark.journalBytes;
   const journal = await DigestJournal.resume(digestsPath(path), { capacityBytes, endBytes });
   try {
-    const writer = await openDiskWriter({ ...writerOptions(request), mark: mark.image });
+    const writer = await openDiskWriter({ ...writerOptions(request), mark: mark.image }, letGo);
     return { writer, journal, fromOffset: mark.offset };
   } catch (thrown) {
     await journal[Symbol.asyncDispose]();
@@ -144,9 +162,9 @@ export async function verifyDiskTask(input: unknown, context: TaskContext): Prom
     capacityBytes,
     endBytes: journalBytes,
   });
+  await using work = new DiskWork();
   await verifyDisk(reader, journal.digests, {
-    clock: systemClock,
-    signal,
+    ...{ clock: systemClock, signal, work },
     onProgress: (doneBytes) => context.progress(doneBytes),
   });
   return { checkedBytes: capacityBytes, contentDigest: journal.digests.summary() };

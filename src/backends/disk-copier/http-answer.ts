@@ -8,6 +8,7 @@ import { DroverError } from '#kernel/errors.ts';
 import type { HttpPlace } from '#transfers/disk-feed.ts';
 import { GatheredBody } from './gathered-body.ts';
 import type { PlaceConnections } from './place-connections.ts';
+import { ReusedRead } from './reused-read.ts';
 
 const PEER = 'the source';
 
@@ -15,11 +16,14 @@ export interface GetOptions {
   readonly connections: PlaceConnections;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** It is long, and all that ever comes over its connection. */
+  readonly isOnly?: boolean;
 }
 
 /** The head of the answer; whoever gets it reads or destroys the body. */
 export async function getPlace(place: HttpPlace, options: GetOptions): Promise<IncomingMessage> {
-  const { connections, headers, signal } = options;
+  const { connections, headers, signal, isOnly = false } = options;
+  const read = isOnly ? new ReusedRead() : undefined;
   signal.throwIfAborted();
   const url = new URL(place.url);
   const request = (url.protocol === 'https:' ? https : http).request(url, {
@@ -27,7 +31,10 @@ export async function getPlace(place: HttpPlace, options: GetOptions): Promise<I
     headers: { ...place.headers, ...headers },
     signal,
     timeout: connections.idleTimeoutMs,
+    ...(read && { onread: read.onread }),
   });
+  request.once('socket', (socket) => read?.useSocket(socket));
+  request.once('response', (answer) => read?.useAnswer(answer));
   request.once('timeout', () => request.destroy(stalled()));
   try {
     return await answerTo(request);
@@ -37,9 +44,9 @@ export async function getPlace(place: HttpPlace, options: GetOptions): Promise<I
 }
 
 /**
- * The body, in pieces of 256 KiB but for the last. It comes in the 16 KiB of TLS, and a turn of all
- * that works on it for each of those would cost more than the work. Cut off is not ended: a body
- * that breaks off throws.
+ * The body, in pieces of 256 KiB but for the last, each valid until the next is asked for. It
+ * comes in the 16 KiB of TLS, and a turn of all that works on it for each of those would cost more
+ * than the work. Cut off is not ended: a body that breaks off throws.
  */
 export async function* readBody(
   answer: IncomingMessage,

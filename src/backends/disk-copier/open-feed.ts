@@ -1,7 +1,9 @@
 /** Opens a feed as the disk it is, and counts what comes of it. */
 import type { ByteStream } from '#disks/byte-source.ts';
 import type { DiskReader } from '#disks/disk-reader.ts';
+import { NbdSource } from '#disks/nbd/nbd-source.ts';
 import type { RateLimiter } from '#disks/rate-limiter.ts';
+import { createRawReader } from '#disks/raw/raw-reader.ts';
 import { readStreamOptimized } from '#disks/vmdk/stream-optimized-reader.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError, isErrorKind, toDroverError } from '#kernel/errors.ts';
@@ -36,6 +38,8 @@ export async function openFeed(feed: DiskFeed, options: OpenFeedOptions): Promis
       return await openStream(feed, options);
     case 'ranges':
       return await openRanges(feed, options);
+    case 'nbd':
+      return await openNbd(feed, options);
     case 'file':
       return await openFile(feed, options);
   }
@@ -51,7 +55,7 @@ async function openStream(
   const connections = stack.use(
     new PlaceConnections(place, { most: 1, idleTimeoutMs: STREAM_IDLE_MS }),
   );
-  const answer = await getPlace(place, { connections, signal });
+  const answer = await getPlace(place, { connections, signal, isOnly: true });
   if (answer.statusCode !== 200) throw refuseStatus(answer, 'the disk');
   let received = 0;
   const body = countBytes(readBody(answer, signal), async (bytes) => {
@@ -105,6 +109,19 @@ async function openRanges(
   return {
     ...{ reader, limiter, sourceState: reader.state },
     receivedBytes: () => reader.receivedBytes,
+    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
+  };
+}
+
+async function openNbd(
+  feed: Feed<'nbd'>,
+  { clock, limiter, signal }: OpenFeedOptions,
+): Promise<OpenFeed> {
+  const source = await NbdSource.open({ ...feed, clock }, signal);
+  const reader = createRawReader(source);
+  return {
+    ...{ reader, limiter, sourceState: feed.state },
+    receivedBytes: () => source.receivedBytes,
     [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   };
 }

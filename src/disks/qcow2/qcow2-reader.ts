@@ -64,14 +64,12 @@ class Qcow2Reader implements DiskReader {
 
   async *chunks(options: ReadDiskOptions): AsyncGenerator<DiskChunk, void> {
     const { fromOffset = 0, signal } = options;
-    const clustersAtOnce = Math.floor(
-      BYTES_AT_ONCE / Math.max(this.#clusterBytes, CHUNK_BYTES / 4),
-    );
+    const piecesAtOnce = Math.floor(BYTES_AT_ONCE / Math.max(this.#clusterBytes, CHUNK_BYTES));
     const read = (piece: Piece) => this.#read(piece, options);
     for await (const { offset, data } of inOrder(
       this.#pieces(fromOffset, signal),
       read,
-      clustersAtOnce,
+      piecesAtOnce,
     )) {
       const from = Math.max(0, fromOffset - offset);
       for (let at = from; at < data.byteLength; at += CHUNK_BYTES) {
@@ -84,10 +82,10 @@ class Qcow2Reader implements DiskReader {
     await this.#source[Symbol.asyncDispose]();
   }
 
-  async #read(piece: Piece, { signal, buffers }: ReadDiskOptions): Promise<DiskChunk> {
+  async #read(piece: Piece, { signal, work }: ReadDiskOptions): Promise<DiskChunk> {
     const { diskOffset: offset, bytes, fileOffset, compressedBytes } = piece;
     if (compressedBytes === undefined) {
-      const target = buffers?.take(bytes);
+      const target = work?.takeBuffer(bytes);
       return { offset, data: await this.#source.read(fileOffset, bytes, signal, target) };
     }
     const packed = await this.#source.read(fileOffset, compressedBytes, signal);

@@ -4,7 +4,7 @@
  * gone back to, is told in `qcow2-writer-layout.ts`.
  */
 import type { DiskMark, DiskWriter } from '#disks/disk-writer.ts';
-import { ImageFile } from '#disks/image-file.ts';
+import { ImageFile, type LetGo } from '#disks/image-file.ts';
 import { isZero } from '#disks/zero-detect.ts';
 import { DroverError } from '#kernel/errors.ts';
 import { SerialQueue } from '#kernel/serial-queue.ts';
@@ -28,6 +28,8 @@ const GATHERED = 64;
 export interface Qcow2Options {
   /** From 1, fast, to 9, small; absent: not compressed. */
   readonly compressionLevel?: number | undefined;
+  /** For who uses the memory of what was written again. */
+  readonly letGo?: LetGo;
 }
 
 interface Parts {
@@ -48,6 +50,7 @@ export class Qcow2Writer implements DiskWriter {
   readonly #clusters: Qcow2Clusters;
   readonly #tables: Qcow2Tables;
   readonly #press: Qcow2Press | undefined;
+  readonly #letGo: LetGo;
   /** Only while compressing: what came in part is compressed when it is whole. */
   readonly #gathered = new Map<number, Gathered>();
   /** Where the next compressed cluster goes, up to the end of a cluster of the file. */
@@ -59,7 +62,8 @@ export class Qcow2Writer implements DiskWriter {
     this.#file = file;
     this.#clusters = clusters;
     this.#tables = new Qcow2Tables({ file, layout, clusters, l1 });
-    const { compressionLevel } = options;
+    const { compressionLevel, letGo = () => undefined } = options;
+    this.#letGo = letGo;
     this.#press = compressionLevel === undefined ? undefined : new Qcow2Press(compressionLevel);
     this.capacityBytes = layout.capacityBytes;
   }
@@ -70,7 +74,7 @@ export class Qcow2Writer implements DiskWriter {
     options: Qcow2Options = {},
   ): Promise<Qcow2Writer> {
     const layout = layOutQcow2(capacityBytes);
-    const file = await ImageFile.create(path);
+    const file = await ImageFile.create(path, options.letGo);
     try {
       await file.write(0, encodeQcow2Header(layout));
       await file.syncName();
@@ -89,7 +93,7 @@ export class Qcow2Writer implements DiskWriter {
     options: Qcow2Options = {},
   ): Promise<Qcow2Writer> {
     const layout = layOutQcow2(at.capacityBytes);
-    const file = await ImageFile.reopen(path, at.endBytes);
+    const file = await ImageFile.reopen(path, at.endBytes, options.letGo);
     try {
       const resumed = await resumeTables(file, layout, at.endBytes);
       const clusters = Qcow2Clusters.resume(file, layout, resumed.clusters);
@@ -134,7 +138,10 @@ export class Qcow2Writer implements DiskWriter {
 
   async #writeWithin(cluster: number, start: number, data: Uint8Array): Promise<void> {
     // A part that is zero may be what another part waits for.
-    if (isZero(data) && !this.#gathered.has(cluster)) return;
+    if (isZero(data) && !this.#gathered.has(cluster)) {
+      this.#letGo(data);
+      return;
+    }
     const table = this.#tables.peek(cluster) ?? (await this.#tables.load(cluster));
     const entry = readEntry(table.entries, cluster % ENTRIES_PER_TABLE);
     if (entry.kind === 'cluster') this.#file.append(entry.offset + start, data);
@@ -156,7 +163,7 @@ export class Qcow2Writer implements DiskWriter {
   async #gather(cluster: number, start: number, data: Uint8Array): Promise<void> {
     const [oldest] = this.#gathered.keys();
     if (oldest !== undefined && this.#gathered.size >= GATHERED && !this.#gathered.has(cluster)) {
-      await this.#letGo(oldest);
+      await this.#endGathering(oldest);
     }
     const gathered = this.#gathered.get(cluster) ?? {
       data: Buffer.alloc(this.#bytesOf(cluster)),
@@ -164,6 +171,7 @@ export class Qcow2Writer implements DiskWriter {
     };
     this.#gathered.set(cluster, gathered);
     gathered.data.set(data, start);
+    this.#letGo(data);
     gathered.bytes += data.byteLength;
     if (gathered.bytes < gathered.data.byteLength) return;
     this.#gathered.delete(cluster);
@@ -171,7 +179,7 @@ export class Qcow2Writer implements DiskWriter {
   }
 
   /** What came of it is written as it is, so that the rest can still be put beside it. */
-  async #letGo(cluster: number): Promise<void> {
+  async #endGathering(cluster: number): Promise<void> {
     const gathered = this.#gathered.get(cluster);
     this.#gathered.delete(cluster);
     if (gathered !== undefined) await this.#placePlain(cluster, 0, gathered.data);
@@ -190,7 +198,10 @@ export class Qcow2Writer implements DiskWriter {
     const next = await press.take();
     if (next === undefined) return false;
     if (next.pressed === undefined) await this.#placePlain(next.cluster, 0, next.data);
-    else await this.#placePressed(next.cluster, next.pressed);
+    else {
+      await this.#placePressed(next.cluster, next.pressed);
+      this.#letGo(next.data);
+    }
     return true;
   }
 
@@ -220,7 +231,7 @@ export class Qcow2Writer implements DiskWriter {
   }
 
   async #flush(): Promise<DiskMark> {
-    for (const cluster of this.#gathered.keys()) await this.#letGo(cluster);
+    for (const cluster of this.#gathered.keys()) await this.#endGathering(cluster);
     if (this.#press !== undefined) while (await this.#placeNext(this.#press));
     // What comes after a mark shares no cluster of the file with what came before it.
     this.#room = { offset: 0, bytes: 0 };

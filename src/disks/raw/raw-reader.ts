@@ -1,7 +1,6 @@
 /** A disk that is kept as it is, byte for byte: all of a file, or a part of one. */
 import type { RangeSource } from '#disks/byte-source.ts';
-import type { DiskChunk, DiskReader } from '#disks/disk-reader.ts';
-import type { LentBuffers } from '#disks/lent-buffers.ts';
+import type { DiskChunk, DiskReader, ReadDiskOptions } from '#disks/disk-reader.ts';
 import { inOrder } from '#disks/stream/ordered-window.ts';
 import { MIB } from '#kernel/units.ts';
 
@@ -15,42 +14,42 @@ export function createRawReader(source: RangeSource): DiskReader {
   const capacityBytes = Math.ceil(source.sizeBytes / SECTOR_BYTES) * SECTOR_BYTES;
   return {
     capacityBytes,
-    chunks: ({ fromOffset = 0, buffers, signal }) =>
-      readFlat(source, { start: 0, bytes: capacityBytes, fromOffset, buffers }, signal),
+    chunks: ({ fromOffset = 0, ...options }) =>
+      readFlat(source, { start: 0, bytes: capacityBytes, fromOffset, ...options }),
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   };
 }
 
-export interface FlatPart {
+export interface FlatPart extends ReadDiskOptions {
   /** Where in the source it begins. */
   readonly start: number;
   /** How much of the source it is. The last sector may be one that the source has half of. */
   readonly bytes: number;
   /** What lies before, counted from `start`, is left out. */
   readonly fromOffset: number;
-  readonly buffers?: LentBuffers | undefined;
 }
 
 /** What is not a hole of the source, with offsets counted from the start of the part. */
 export async function* readFlat(
   source: RangeSource,
   part: FlatPart,
-  signal: AbortSignal,
 ): AsyncGenerator<DiskChunk, void, undefined> {
   const read = async ({ offset, length }: { offset: number; length: number }) => {
     const present = Math.min(length, source.sizeBytes - part.start - offset);
-    const target = part.buffers?.take(present);
-    const data = await source.read(part.start + offset, present, signal, target);
+    const target = part.work?.takeBuffer(present);
+    const data = await source.read(part.start + offset, present, part.signal, target);
     if (present === length) return { offset, data };
     const padded = new Uint8Array(length);
     padded.set(data);
+    part.work?.giveBack(data);
     return { offset, data: padded };
   };
-  yield* inOrder(pieces(source, part, signal), read, READS_AT_ONCE);
+  yield* inOrder(pieces(source, part), read, READS_AT_ONCE);
 }
 
 /** Holes need not begin and end with a sector of the disk; pieces do. */
-async function* pieces(source: RangeSource, part: FlatPart, signal: AbortSignal) {
+async function* pieces(source: RangeSource, part: FlatPart) {
+  const { signal } = part;
   let at = part.fromOffset;
   while (at < part.bytes) {
     signal.throwIfAborted();

@@ -1,6 +1,7 @@
 /**
  * Cuts a stream into pieces of the lengths that are asked for. A piece that lies within what came
- * in one go is a view of it, without a copy; one that does not is put together once.
+ * in one go is a view of it, without a copy; one that does not is put together once. Either is to
+ * be looked at before the next is asked for: what the stream gives may be used again by then.
  */
 import { untilAborted } from '#kernel/abort.ts';
 import { damagedImage } from '#disks/image-errors.ts';
@@ -45,16 +46,20 @@ export class ByteSplitter implements AsyncDisposable {
     const whole = this.takeNow(length);
     if (whole !== undefined) return whole;
     const piece = new Uint8Array(length);
-    let filled = 0;
-    while (filled < length) {
-      const part = await this.takeSome(length - filled);
+    await this.takeInto(piece, what);
+    return piece;
+  }
+
+  /** The next piece, as long as the memory it is put into. */
+  async takeInto(target: Uint8Array, what: string): Promise<void> {
+    for (let filled = 0; filled < target.byteLength;) {
+      const part = await this.takeSome(target.byteLength - filled);
       if (part === undefined) {
         throw damagedImage(`the stream ends after ${this.#taken} bytes, in the middle of ${what}`);
       }
-      piece.set(part, filled);
+      target.set(part, filled);
       filled += part.byteLength;
     }
-    return piece;
   }
 
   /** What is here of the next `most` bytes, at least one; undefined at the end of the stream. */

@@ -3,13 +3,14 @@
  * monolithic disk, a part of a split one, or a stream that was saved.
  */
 import type { RangeSource } from '#disks/byte-source.ts';
-import type { DiskChunk } from '#disks/disk-reader.ts';
+import type { DiskChunk, ReadDiskOptions } from '#disks/disk-reader.ts';
 import { damagedImage } from '#disks/image-errors.ts';
 import { inOrder } from '#disks/stream/ordered-window.ts';
+import { DiskWork } from '#disks/work/disk-work.ts';
 import { MIB } from '#kernel/units.ts';
 import { assertWholeDisk } from './descriptor.ts';
 import { GrainDirectory, type GrainPlace } from './grain-directory.ts';
-import { GrainInflater, mostCompressedBytes } from './grain-inflater.ts';
+import { cutBefore, inflateBatch, mostCompressedBytes } from './grain-batch.ts';
 import {
   assertFooterAgrees,
   parseSparseHeader,
@@ -64,18 +65,18 @@ export class SparseExtent {
     this.#directory = new GrainDirectory(source, header);
   }
 
-  async *chunks(
-    fromOffset: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<DiskChunk, void, undefined> {
+  async *chunks({
+    fromOffset = 0,
+    signal,
+    work = DiskWork.alone(),
+  }: ReadDiskOptions): AsyncGenerator<DiskChunk, void, undefined> {
     const { isCompressed } = this.header;
-    using inflater = new GrainInflater(this.header.grainBytes);
     const read = (run: Run) =>
-      isCompressed ? this.#inflate(run, inflater, signal) : this.#read(run, signal);
+      isCompressed ? this.#inflate(run, work, signal) : this.#read(run, work, signal);
     for await (const chunks of inOrder(this.#runs(fromOffset, signal), read, RUNS_AT_ONCE)) {
-      for (const { offset, data } of chunks) {
-        const skipped = Math.max(0, fromOffset - offset);
-        yield { offset: offset + skipped, data: data.subarray(skipped) };
+      for (const chunk of chunks) {
+        const wanted = cutBefore(fromOffset, chunk, work);
+        if (wanted !== undefined) yield wanted;
       }
     }
   }
@@ -120,33 +121,27 @@ export class SparseExtent {
     return GRAIN_MARKER_BYTES + mostCompressedBytes(this.header.grainBytes);
   }
 
-  async #read(run: Run, signal: AbortSignal): Promise<readonly DiskChunk[]> {
-    const data = await this.#source.read(run.fileOffset, run.bytes, signal);
+  async #read(run: Run, work: DiskWork, signal: AbortSignal): Promise<readonly DiskChunk[]> {
+    const target = work.takeBuffer(run.bytes);
+    const data = await this.#source.read(run.fileOffset, run.bytes, signal, target);
     return run.grains.slice(0, 1).map(({ diskOffset }) => ({ offset: diskOffset, data }));
   }
 
-  async #inflate(
-    run: Run,
-    inflater: GrainInflater,
-    signal: AbortSignal,
-  ): Promise<readonly DiskChunk[]> {
-    const { grainBytes, capacityBytes } = this.header;
-    const bytes = await this.#source.read(run.fileOffset, run.bytes, signal);
-    return await Promise.all(
-      run.grains.map(async ({ diskOffset, fileOffset }) => {
-        const packed = bytes.subarray(fileOffset - run.fileOffset);
-        const marker = parseGrainMarker(packed);
-        const end = GRAIN_MARKER_BYTES + marker.dataBytes;
-        if (marker.diskOffset !== diskOffset || marker.dataBytes === 0 || end > packed.byteLength) {
-          throw damagedImage(`the grain for byte ${diskOffset} of the disk is not in its place`);
-        }
-        const data = packed.subarray(GRAIN_MARKER_BYTES, end);
-        const usedBytes = Math.min(grainBytes, capacityBytes - diskOffset);
-        return {
-          offset: diskOffset,
-          data: await inflater.inflate({ diskOffset, data, usedBytes }),
-        };
-      }),
-    );
+  async #inflate(run: Run, work: DiskWork, signal: AbortSignal): Promise<readonly DiskChunk[]> {
+    const target = work.takePacked(run.bytes);
+    const packed = await this.#source.read(run.fileOffset, run.bytes, signal, target);
+    const grains = run.grains.map(({ diskOffset, fileOffset }) => {
+      const at = fileOffset - run.fileOffset;
+      const marker = parseGrainMarker(packed.subarray(at));
+      const start = at + GRAIN_MARKER_BYTES;
+      const end = start + marker.dataBytes;
+      if (marker.diskOffset !== diskOffset || marker.dataBytes === 0 || end > packed.byteLength) {
+        throw damagedImage(`the grain for byte ${diskOffset} of the disk is not in its place`);
+      }
+      return { diskOffset, start, length: marker.dataBytes };
+    });
+    const chunks = await inflateBatch({ packed, grains }, this.header, work);
+    work.giveBack(target);
+    return chunks;
   }
 }

@@ -3,25 +3,28 @@
  *
  *   header → descriptor → ( grain* table )* → directory → footer → end marker
  *
- * Grains are inflated side by side and handed on in the order they came. The stream is complete
- * when the end marker was there, the footer agrees with the header and says where the directory
- * was, and the tables name as many grains as came, at the places where they came. A writer that
- * could seek puts directory and tables before the grains: then these prove it, at the end.
+ * Grains are inflated in batches, side by side, and handed on in the order they came. The stream
+ * is complete when the end marker was there, the footer agrees with the header and says where the
+ * directory was, and the tables name as many grains as came, at the places where they came. A
+ * writer that could seek puts directory and tables before the grains: then these prove it, at the
+ * end.
  */
 import type { ByteStream } from '#disks/byte-source.ts';
 import type { DiskChunk, DiskReader, ReadDiskOptions } from '#disks/disk-reader.ts';
 import { damagedImage, unreadableImage } from '#disks/image-errors.ts';
 import { ByteSplitter } from '#disks/stream/byte-splitter.ts';
 import { inOrder } from '#disks/stream/ordered-window.ts';
+import { DiskWork } from '#disks/work/disk-work.ts';
 import { DroverError } from '#kernel/errors.ts';
 import { MIB } from '#kernel/units.ts';
 import { assertWholeDisk } from './descriptor.ts';
 import {
-  GrainInflater,
-  grainsAtOnce,
+  cutBefore,
+  GrainCollector,
+  inflateBatch,
   mostCompressedBytes,
-  type CompressedGrain,
-} from './grain-inflater.ts';
+  type GrainBatch,
+} from './grain-batch.ts';
 import { GrainsSeen } from './grains-seen.ts';
 import {
   assertFooterAgrees,
@@ -42,11 +45,13 @@ const MOST_PADDING_BYTES = MIB;
 /** A directory may be written out to a round size. */
 const MOST_SPARE_BYTES = MIB;
 const ENTRIES_IN_SECTOR = SECTOR_BYTES / 4;
+/** Enough for two threads to have something to do while more comes. */
+const BATCHES_AT_ONCE = 6;
 
 export interface ReadStreamOptions {
   readonly signal: AbortSignal;
-  /** How many grains are inflated at a time. */
-  readonly concurrency?: number;
+  /** How many batches of grains, of a MiB each, are inflated at a time. */
+  readonly batchesAtOnce?: number;
   /** Where the capacity is known from elsewhere, a stream of another is refused. */
   readonly expectedCapacity?: number;
 }
@@ -62,7 +67,7 @@ export async function readStreamOptimized(
   if (!header.isCompressed) {
     throw unreadableImage('a sparse VMDK that is no stream can be read from a file only');
   }
-  const { expectedCapacity = header.capacityBytes, concurrency } = options;
+  const { expectedCapacity = header.capacityBytes, batchesAtOnce = BATCHES_AT_ONCE } = options;
   if (header.capacityBytes !== expectedCapacity) {
     const [is, expected] = [header.capacityBytes, expectedCapacity];
     throw damagedImage(`it holds a disk of ${is} bytes, and one of ${expected} was expected`);
@@ -75,16 +80,15 @@ export async function readStreamOptimized(
     await splitter.skip(descriptor.offset - splitter.position, 'the header');
     assertWholeDisk(await splitter.take(descriptor.bytes, 'the descriptor'));
   }
-  const grainsInFlight = concurrency ?? grainsAtOnce(header.grainBytes);
   stack.move();
-  return new StreamOptimizedReader(splitter, header, grainsInFlight);
+  return new StreamOptimizedReader(splitter, header, batchesAtOnce);
 }
 
 class StreamOptimizedReader implements DiskReader {
   readonly capacityBytes: number;
   readonly #splitter: ByteSplitter;
   readonly #header: SparseHeader;
-  readonly #concurrency: number;
+  readonly #batchesAtOnce: number;
   readonly #tally: StreamTally;
   readonly #seen = new GrainsSeen();
   /** Where the directory came by, when it has. */
@@ -92,34 +96,33 @@ class StreamOptimizedReader implements DiskReader {
   #footer: SparseHeader | undefined;
   #isBegun = false;
 
-  constructor(splitter: ByteSplitter, header: SparseHeader, concurrency: number) {
+  constructor(splitter: ByteSplitter, header: SparseHeader, batchesAtOnce: number) {
     this.capacityBytes = header.capacityBytes;
     this.#splitter = splitter;
     this.#header = header;
-    this.#concurrency = concurrency;
+    this.#batchesAtOnce = batchesAtOnce;
     this.#tally = new StreamTally(header.tableEntries);
   }
 
   async *chunks(options: ReadDiskOptions): AsyncGenerator<DiskChunk, void, undefined> {
-    const { fromOffset = 0, signal } = options;
+    const { fromOffset = 0, signal, work = DiskWork.alone() } = options;
     if (this.#isBegun) {
       throw new DroverError('failed_precondition', 'a stream of a disk can be read only once');
     }
     this.#isBegun = true;
     this.#splitter.obey(signal);
-    using inflater = new GrainInflater(this.#header.grainBytes);
-    const inflate = async (grain: CompressedGrain) => ({
-      offset: grain.diskOffset,
-      data: await inflater.inflate(grain),
-    });
-    for await (const { offset, data } of inOrder(
-      this.#grains(fromOffset),
-      inflate,
-      this.#concurrency,
-    )) {
-      signal.throwIfAborted();
-      const skipped = Math.max(0, fromOffset - offset);
-      yield { offset: offset + skipped, data: data.subarray(skipped) };
+    const inflate = async (batch: GrainBatch) => {
+      const chunks = await inflateBatch(batch, this.#header, work);
+      work.giveBack(batch.packed);
+      return chunks;
+    };
+    const batches = this.#batches(new GrainCollector(work, this.#header.grainBytes));
+    for await (const chunks of inOrder(batches, inflate, this.#batchesAtOnce)) {
+      for (const chunk of chunks) {
+        signal.throwIfAborted();
+        const wanted = cutBefore(fromOffset, chunk, work);
+        if (wanted !== undefined) yield wanted;
+      }
     }
   }
 
@@ -127,27 +130,27 @@ class StreamOptimizedReader implements DiskReader {
     await this.#splitter[Symbol.asyncDispose]();
   }
 
-  async *#grains(fromOffset: number): AsyncGenerator<CompressedGrain, void, undefined> {
+  async *#batches(collector: GrainCollector): AsyncGenerator<GrainBatch, void, undefined> {
     const hasFrontTables = await this.#takeOverhead();
-    while (!(await this.#splitter.isAtEnd())) {
+    let isEnded = false;
+    while (!isEnded && !(await this.#splitter.isAtEnd())) {
       const position = this.#splitter.position;
       const marker = await takeMarker(this.#splitter);
-      if (marker.kind === 'end') {
+      if (marker.kind === 'grain') {
+        this.#countGrain(marker, position);
+        const full = collector.hasRoomFor(marker.dataBytes) ? undefined : collector.take();
+        if (full !== undefined) yield full;
+        await this.#takeGrain(marker, collector.add(marker.diskOffset, marker.dataBytes));
+      } else if (marker.kind === 'end') {
         await this.#takePadding();
-        return this.#assertComplete(hasFrontTables);
-      }
-      if (marker.kind !== 'grain') {
+        isEnded = true;
+      } else {
         await this.#takeMetadata(marker);
-        continue;
       }
-      const grain = await this.#takeGrain(marker, position);
-      if (grain.diskOffset + grain.usedBytes > fromOffset) yield grain;
     }
-    if (!hasFrontTables) {
-      const after = this.#splitter.position;
-      throw damagedImage(`the stream ends after ${after} bytes, without an end marker`);
-    }
-    this.#tally.assertComplete();
+    const rest = collector.take();
+    if (rest !== undefined) yield rest;
+    this.#assertComplete({ isEnded, hasFrontTables });
   }
 
   /** What lies before the grains; true if the tables are there. */
@@ -188,9 +191,8 @@ class StreamOptimizedReader implements DiskReader {
     return toSectors(this.#header.directoryEntries * 4);
   }
 
-  async #takeGrain(marker: GrainMarker, position: number): Promise<CompressedGrain> {
+  #countGrain({ diskOffset, dataBytes }: GrainMarker, position: number): void {
     const { grainBytes, capacityBytes } = this.#header;
-    const { diskOffset, dataBytes } = marker;
     if (diskOffset % grainBytes !== 0 || diskOffset >= capacityBytes) {
       throw damagedImage(`a grain for byte ${diskOffset} of the disk, where none can be`);
     }
@@ -199,12 +201,15 @@ class StreamOptimizedReader implements DiskReader {
     }
     this.#seen.add(diskOffset / grainBytes);
     this.#tally.addGrain(diskOffset / grainBytes, position / SECTOR_BYTES);
+  }
+
+  async #takeGrain(marker: GrainMarker, target: Uint8Array): Promise<void> {
     const splitter = this.#splitter;
-    const data = splitter.takeNow(dataBytes) ?? (await splitter.take(dataBytes, 'a grain'));
+    const data = splitter.takeNow(target.byteLength);
+    if (data === undefined) await splitter.takeInto(target, 'a grain');
+    else target.set(data);
     const padding = paddingAfter(marker);
     if (splitter.takeNow(padding) === undefined) await splitter.skip(padding, 'a grain');
-    const usedBytes = Math.min(grainBytes, capacityBytes - diskOffset);
-    return { diskOffset, data, usedBytes };
   }
 
   async #takeMetadata(marker: MetadataMarker): Promise<void> {
@@ -243,7 +248,17 @@ class StreamOptimizedReader implements DiskReader {
     await splitter.skip(end - splitter.position, 'the directory');
   }
 
-  #assertComplete(hasFrontTables: boolean): void {
+  #assertComplete(stream: { readonly isEnded: boolean; readonly hasFrontTables: boolean }): void {
+    const { isEnded, hasFrontTables } = stream;
+    if (!isEnded && !hasFrontTables) {
+      const after = this.#splitter.position;
+      throw damagedImage(`the stream ends after ${after} bytes, without an end marker`);
+    }
+    if (isEnded) this.#assertFooter(hasFrontTables);
+    this.#tally.assertComplete();
+  }
+
+  #assertFooter(hasFrontTables: boolean): void {
     const header = this.#header;
     const footer = this.#footer ?? header;
     if (!hasFrontTables && footer.directoryOffset === undefined) {
@@ -253,7 +268,6 @@ class StreamOptimizedReader implements DiskReader {
       throw damagedImage('the directory of the stream is not where its footer says');
     }
     assertFooterAgrees(header, footer);
-    this.#tally.assertComplete();
   }
 
   async #takePadding(): Promise<void> {

@@ -20,7 +20,7 @@ export interface VmdkReader extends DiskReader {
 interface Extent {
   readonly bytes: number;
   /** Offsets are counted from the start of the extent, and nothing reaches past its end. */
-  chunks(fromOffset: number, signal: AbortSignal): AsyncIterable<DiskChunk>;
+  chunks(options: ReadDiskOptions & { readonly fromOffset: number }): AsyncIterable<DiskChunk>;
   readonly isUnclean: boolean;
 }
 
@@ -77,7 +77,7 @@ async function openExtent(
   return {
     bytes,
     isUnclean: false,
-    chunks: (fromOffset, ended) => readFlat(source, { start: offset, bytes, fromOffset }, ended),
+    chunks: (options) => readFlat(source, { start: offset, bytes, ...options }),
   };
 }
 
@@ -85,7 +85,7 @@ function toExtent(extent: SparseExtent, bytes: number): Extent {
   return {
     bytes,
     isUnclean: extent.header.isUnclean,
-    chunks: (fromOffset, signal) => cutAt(extent.chunks(fromOffset, signal), bytes),
+    chunks: (options) => cutAt(extent.chunks(options), bytes),
   };
 }
 
@@ -115,13 +115,13 @@ function toReader(extents: readonly Extent[], files: AsyncDisposable): VmdkReade
 
 async function* readExtents(
   extents: readonly Extent[],
-  { fromOffset = 0, signal }: ReadDiskOptions,
+  { fromOffset = 0, ...options }: ReadDiskOptions,
 ): AsyncGenerator<DiskChunk, void, undefined> {
   let start = 0;
   for (const extent of extents) {
     const from = Math.max(0, fromOffset - start);
     if (from < extent.bytes) {
-      for await (const { offset, data } of extent.chunks(from, signal)) {
+      for await (const { offset, data } of extent.chunks({ ...options, fromOffset: from })) {
         yield { offset: start + offset, data };
       }
     }
