@@ -27,6 +27,8 @@ test_packages=(
   prometheus                 # promtool checks /metrics; answers queries beside ours
   prometheus-node-exporter   # what our metrics of the host are compared with
   iputils-ping               # real packets to real guests
+  chromium                   # opens the web page, as its users do
+  nbdkit                     # serves disks over NBD, as it does with VMware's library
   golang-go                  # builds the next one, which is a library
   golang-github-vmware-govmomi-dev # its simulator is the vSphere of the tests
 )
@@ -121,6 +123,12 @@ build_simulator() {
     say "vSphere's simulator cannot be built; what needs it will say so"
 }
 
+# The server runs without it, and says then how to build it.
+build_web() {
+  node_modules/.bin/node scripts/build-web.ts "$@" >&2 ||
+    say 'the web page cannot be built; Drover runs without it'
+}
+
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case ${1:-} in
   runtime) packages=("${runtime_packages[@]}") ;;
@@ -132,4 +140,8 @@ case ${1:-} in
 esac
 install_npm_packages
 install_debian_packages "${packages[@]}"
-[[ $1 != all ]] || build_simulator
+build_web
+if [[ $1 == all ]]; then
+  build_web --tests
+  build_simulator
+fi

@@ -10,6 +10,7 @@ import {
   checkComments,
   checkFileShape,
   checkMachinePaths,
+  checkMarkupText,
   compareNames,
   namesDocumentedIn,
 } from './tidy/file-rules.ts';
@@ -47,12 +48,15 @@ const IMPORTS: ImportTable = {
   'backends/worker-process': ['kernel', 'workers'],
   'backends/worker-thread': ['kernel', 'workers'],
   'backends/app-egress': ['kernel', 'workers'],
-  'backends/vsphere': ['kernel', 'transfers'],
+  'backends/vsphere': ['kernel', 'disks', 'transfers'],
+  'backends/disk-folder': ['kernel', 'disks', 'machines'],
   'backends/disk-copier': ['kernel', 'disks', 'transfers', 'workers'],
   'backends/files': ['kernel', 'disks', 'transfers'],
   'backends/libvirt': ['kernel', 'disks', 'transfers'],
   'backends/drover-target': ['kernel', 'access', 'machines', 'transfers'],
+  'backends/drover-remote': ['kernel', 'access', 'machines', 'transfers'],
   'backends/virt-v2v': ['kernel', 'transfers'],
+  'backends/server-sources': ['kernel', 'fleet'],
 
   stores: ['kernel', ...DOMAINS],
 
@@ -101,6 +105,10 @@ describe('every source file', () => {
 
   it('is short, and named for what it holds', () => {
     expectNone(sources.flatMap(checkFileShape));
+  });
+
+  it('takes what people read from one place', () => {
+    expectNone(sources.flatMap(checkMarkupText));
   });
 
   it('has nothing unfinished in its comments', () => {

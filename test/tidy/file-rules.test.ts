@@ -4,6 +4,7 @@ import {
   checkComments,
   checkFileShape,
   checkMachinePaths,
+  checkMarkupText,
   compareNames,
   namesDocumentedIn,
 } from './file-rules.ts';
@@ -44,6 +45,23 @@ describe('checkComments', () => {
 
   it('minds comments only', () => {
     assert.deepEqual(checkComments(parseSource('src/a/b.ts', `const s = 'for now';`)), []);
+  });
+});
+
+describe('checkMarkupText', () => {
+  const problemsOf = (markup: string) =>
+    checkMarkupText(parseSource('web/src/a/B.tsx', `export const b = () => ${markup};`));
+
+  it('refuses words in markup and in what is read aloud', () => {
+    for (const markup of ['<b>Save</b>', '<b title="Save" />', '<C label="Save" />']) {
+      assert.match(problemsOf(markup)[0] ?? '', /B\.tsx:1 says "Save"/, markup);
+    }
+  });
+
+  it('accepts words by name, signs, and attributes nobody reads', () => {
+    for (const markup of ['<b>{TEXT.save}</b>', '<b> / </b>', '<b className="save" />']) {
+      assert.deepEqual(problemsOf(markup), [], markup);
+    }
   });
 });
 

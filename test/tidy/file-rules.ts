@@ -1,6 +1,6 @@
 /** Names and sizes of files, words in comments, and what must not be in any tracked file. */
 import { basename } from 'node:path/posix';
-import type { Source } from './source-tree.ts';
+import type { Source, SyntaxNode } from './source-tree.ts';
 
 const MOST_LINES = 400;
 const MOST_COLUMNS = 100;
@@ -17,11 +17,34 @@ export function checkFileShape({ path, text }: Source): string[] {
     if (line.length <= MOST_COLUMNS || line.includes('://')) return;
     problems.push(`${path}:${index + 1} is longer than ${MOST_COLUMNS} columns: break it.`);
   });
-  const words = basename(path).split('.')[0]?.split('-') ?? [];
+  const words = basename(path).split('.')[0]?.toLowerCase().split('-') ?? [];
   if (EMPTY_NAMES.includes(words.at(-1)?.replace(/s$/, '') ?? '')) {
     problems.push(`${path} does not say what it holds: name it for the one thing it exports.`);
   }
   return problems;
+}
+
+/** What people read in the page stands in web/src/text/, so that it is in one place. */
+export function checkMarkupText(source: Source): string[] {
+  const { path } = source;
+  if (!path.endsWith('.tsx')) return [];
+  return source.nodes.flatMap((node) => {
+    const text = wordsOf(node);
+    if (text === undefined || !/[a-z]{2}/i.test(text)) return [];
+    const where = `${path}:${source.lineAt(node.start)}`;
+    return [`${where} says ${JSON.stringify(text)}: take the words from #web/text/.`];
+  });
+}
+
+const READ_ATTRIBUTES = new Set(['aria-label', 'alt', 'label', 'placeholder', 'title']);
+
+function wordsOf(node: SyntaxNode): string | undefined {
+  if (node.type === 'JSXText') return String(node['value']).trim();
+  if (node.type !== 'JSXAttribute') return undefined;
+  const name = node['name'] as SyntaxNode;
+  const value = node['value'] as SyntaxNode | null;
+  const isRead = READ_ATTRIBUTES.has(String(name['name'])) && value?.type === 'Literal';
+  return isRead ? String(value['value']) : undefined;
 }
 
 export function checkComments({ path, comments }: Source): string[] {

@@ -85,6 +85,16 @@ describe('checkImports', () => {
     assertRefused(path, `import { once } from 'node:events';`, /published alone/);
   });
 
+  it('keeps the page to itself, the wire and the kernel', () => {
+    const path = 'web/src/views/x.tsx';
+    const text = `import { a } from '#web/api/a.ts'; import '#gen/b_pb.js'; import './x.css';`;
+    assert.deepEqual(problemsOf(path, `${text} import { c } from '#kernel/c.ts';`), []);
+    assertRefused(path, `import type { M } from '#machines/m.ts';`, /over the APIs/);
+    assertRefused(path, `import { join } from 'node:path';`, /no Node/);
+    assertRefused(path, `import { a } from '../api/a.ts';`, /`#web\/api\/a\.ts`/);
+    assert.deepEqual(problemsOf('web/src/a/b.test.ts', `import 'node:assert/strict';`), []);
+  });
+
   it('is not misled by words in strings and comments', () => {
     const text = `// import '#stores/a.ts'\nexport const s = "import '#stores/a.ts'";`;
     assert.deepEqual(problemsOf('src/machines/x.ts', text), []);

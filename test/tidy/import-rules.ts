@@ -20,14 +20,18 @@ export function checkImports(source: Source, table: ImportTable): string[] {
 
 function checkImport(path: string, { specifier }: Import, table: ImportTable): string | undefined {
   if (specifier.startsWith('../')) {
-    return `write \`#${join(dirname(path), specifier).replace(/^src\//, '')}\` instead.`;
+    const whole = join(dirname(path), specifier).replace(/^(?:web\/)?src\//, (start) =>
+      start === 'src/' ? '' : 'web/',
+    );
+    return `write \`#${whole}\` instead.`;
   }
-  if (/^\.\/|^#/.test(specifier) && !/\.(ts|js|json)$/.test(specifier)) {
+  if (/^\.\/|^#/.test(specifier) && !/\.(tsx?|js|json|css)$/.test(specifier)) {
     return 'write the file name whole, with its `.ts`.';
   }
   if (path.startsWith('clients/') && !specifier.startsWith('./')) {
     return 'a client is published alone and stands on what every runtime has; write it there.';
   }
+  if (path.startsWith('web/')) return checkWebImport(path, specifier);
   if (!path.startsWith('src/') || path.endsWith('.test.ts')) return undefined;
   const from = folderOf(path.slice('src/'.length));
   const allowed = table[from] ?? table[`${dirname(from)}/*`];
@@ -52,6 +56,16 @@ function checkImport(path: string, { specifier }: Import, table: ImportTable): s
     `${from} may import ${list}. Move the shared part into one of those, ` +
     'or define a port in the domain and pass the implementation in from src/apps/.'
   );
+}
+
+/** The page runs in browsers: it knows itself, the wire, and what of the kernel needs no Node. */
+function checkWebImport(path: string, specifier: string): string | undefined {
+  if (path.includes('.test.')) return undefined;
+  if (specifier.startsWith('node:')) return 'browsers have no Node; write it for the web.';
+  const isKnown = /^#(?:web|gen|kernel)\//.test(specifier);
+  return isKnown || !specifier.startsWith('#')
+    ? undefined
+    : 'the page may import #web/, #gen/ and #kernel/ alone; what it needs comes over the APIs.';
 }
 
 function folderOf(path: string): string {

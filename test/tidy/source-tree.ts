@@ -5,6 +5,10 @@ import { parseSync } from 'oxc-parser';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
+const SOURCES = [
+  ...['{src,test,bench,scripts}/**/*.ts', 'clients/*/src/**/*.ts', 'web/src/**/*.{ts,tsx}'],
+];
+
 /** A node of the syntax tree, as far as the checks look into it. */
 export type SyntaxNode = Readonly<Record<string, unknown>> & {
   readonly type: string;
@@ -27,7 +31,7 @@ export interface Source {
 }
 
 export function readSources(): Source[] {
-  return globSync(['{src,test,bench,scripts}/**/*.ts', 'clients/*/src/**/*.ts'], { cwd: ROOT })
+  return globSync(SOURCES, { cwd: ROOT })
     .toSorted()
     .map((path) => parseSource(path, readFileSync(join(ROOT, path), 'utf8')));
 }

@@ -1019,6 +1019,21 @@ export declare type GetVmInfoResponse = Message<"vmprovisioner.v1.GetVmInfoRespo
    * @generated from field: string state_message = 104;
    */
   stateMessage: string;
+
+  /**
+   * Since when it is in this state, RFC 3339.
+   *
+   * @generated from field: string state_changed_at = 105;
+   */
+  stateChangedAt: string;
+
+  /**
+   * What it would obey now: "boot", "pause", "resume", "shutdown", "reboot", "delete"; in place of
+   * the last "force-delete" while it takes force. None while it is being deleted.
+   *
+   * @generated from field: repeated string allowed_commands = 106;
+   */
+  allowedCommands: string[];
 };
 
 /**
@@ -1417,6 +1432,23 @@ export declare type VmInfo = Message<"vmprovisioner.v1.VmInfo"> & {
    * @generated from field: string updated_at = 102;
    */
   updatedAt: string;
+
+  /**
+   * These as in GetVmInfoResponse.
+   *
+   * @generated from field: string state_changed_at = 103;
+   */
+  stateChangedAt: string;
+
+  /**
+   * @generated from field: repeated string allowed_commands = 104;
+   */
+  allowedCommands: string[];
+
+  /**
+   * @generated from field: string state_reason = 105;
+   */
+  stateReason: string;
 };
 
 /**

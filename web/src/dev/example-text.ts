@@ -1,0 +1,20 @@
+/** The words of the page of components. */
+export const EXAMPLE = {
+  ...{ title: 'Components', statuses: 'Statuses', age: 'Age', unknown: 'Unknown', copy: 'Copy' },
+  ...{ meters: 'Meters and progress', disk: 'Disk', warning: 'Nearly full', trouble: 'Full' },
+  ...{ copying: 'Copying', failed: 'Failed', fields: 'Fields', table: 'Table', states: 'States' },
+  ...{ say: 'Say something', busy: 'Working', remove: 'Delete', create: 'Create', undo: 'Undo' },
+  toast: 'Machine web-1 was stopped',
+  removeTitle: 'Delete vm-0001?',
+  removeText: 'Its disks are deleted with it. This cannot be undone.',
+  failure: 'the server is shutting down; try again shortly',
+  ...{ name: 'Name', nameHint: 'Letters, digits and dashes', memory: 'Memory', size: 'Size' },
+  memoryError: 'must be at least 4096 MiB for this image',
+  ...{ small: 'Small', large: 'Large', on: 'Start with the host', onHint: 'After a reboot too' },
+  ...{ empty: 'Empty', emptyTitle: 'No machines yet', cpu: 'CPU', network: 'Network' },
+  emptyText: 'Create one, or migrate one from vCenter.',
+  state: 'State',
+  hour: 'Last hour',
+  load: 'Load',
+  filter: 'Filter machines',
+} as const;

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { duration, parseInstant, relativeTime } from './times.ts';
+
+describe('duration', () => {
+  const cases: readonly (readonly [seconds: number | null, text: string])[] = [
+    [0.012, '12 ms'],
+    [1, '1 s'],
+    [0.99999, '1.0 s'],
+    [3.14, '3.1 s'],
+    [59.6, '1 min'],
+    [320, '5 min 20 s'],
+    [3600, '1 h'],
+    [7260, '2 h 1 min'],
+    [273_600, '3 d 4 h'],
+    [null, '–'],
+  ];
+  for (const [seconds, text] of cases) {
+    it(`writes ${seconds} s as ${text}`, () => assert.equal(duration(seconds), text));
+  }
+});
+
+describe('relativeTime', () => {
+  it('says how long ago, or in what time, by one part', () => {
+    const nowMs = 10_000_000;
+    assert.equal(relativeTime(nowMs, nowMs), 'now');
+    assert.equal(relativeTime(nowMs - 12_000, nowMs), '12 s ago');
+    assert.equal(relativeTime(nowMs + 90_000, nowMs), 'in 1 min');
+    assert.equal(relativeTime(nowMs - 49 * 3_600_000, nowMs), '2 d ago');
+    assert.equal(relativeTime(undefined, nowMs), '–');
+  });
+});
+
+describe('parseInstant', () => {
+  it('reads what the APIs write, and nothing else', () => {
+    assert.equal(parseInstant('1970-01-01T00:00:01.000Z'), 1000);
+    assert.equal(parseInstant('soon'), undefined);
+    assert.equal(parseInstant(null), undefined);
+  });
+});

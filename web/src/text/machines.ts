@@ -1,0 +1,205 @@
+/** What the views of machines say. */
+const STATES = {
+  created: 'Created',
+  running: 'Running',
+  paused: 'Paused',
+  shutdown: 'Shut down',
+  unknown: 'Unknown',
+} as const;
+
+const COMMANDS = {
+  ...{ boot: 'Boot', pause: 'Pause', resume: 'Resume', shutdown: 'Shut down' },
+  ...{ reboot: 'Reboot', delete: 'Delete' },
+} as const;
+
+const DONE = {
+  ...{ boot: 'booted', pause: 'paused', resume: 'resumed', shutdown: 'shut down' },
+  ...{ reboot: 'rebooted', delete: 'deleted' },
+} as const;
+
+type Kind = keyof typeof COMMANDS;
+
+const several = (count: number) => (count === 1 ? '1 machine' : `${count} machines`);
+
+export const MACHINES = {
+  title: 'Machines',
+  states: STATES,
+  deleting: 'Deleting',
+  crashed: 'Crashed',
+  allStates: 'All states',
+  choice: (name: string, count: number) => `${name} (${count})`,
+  stateFilter: 'State',
+  filter: 'Filter machines',
+  count: (all: number) => several(all),
+  more: (left: number) => `Load older machines (${left} more)`,
+  partial: (loaded: number) => `Filter and order are of the newest ${loaded}.`,
+  empty: 'No machines yet',
+  emptyHint: 'Create one from a disk image, or migrate one from vCenter.',
+  emptyReadOnly: 'Who may create machines sees a button for it here.',
+  filterEmpty: 'No machine fits',
+  nothingFits: 'Try fewer letters, or another state.',
+  showAll: 'Show all machines',
+  columns: {
+    ...{ name: 'Name', state: 'State', cpu: 'CPU', memory: 'Memory', vcpus: 'vCPUs' },
+    ...{ size: 'Memory size', customer: 'Customer', since: 'Since', actions: 'Actions' },
+  },
+  cpuOf: (name: string) => `CPU of ${name}`,
+  memoryOf: (name: string) => `Memory of ${name}`,
+  actionsOf: (name: string) => `Actions of ${name}`,
+  commands: COMMANDS,
+  commandsOn: (kind: Kind, count: number) => `${COMMANDS[kind]} ${count}`,
+  selected: (count: number) => `${several(count)} selected`,
+  clearSelection: 'Clear selection',
+  done: (kind: Kind, name: string) => `${name} was ${DONE[kind]}`,
+  allDone: (kind: Kind, count: number) => `${several(count)} ${DONE[kind]}`,
+  someFailed: (kind: Kind, failed: number, all: number, first: string) =>
+    `${failed} of ${several(all)} could not be ${DONE[kind]}. The first: ${first}`,
+  outcomes: {
+    'killed-after-timeout': (name: string) => `${name} did not power off in time and was stopped`,
+    'guest-panic': (name: string) => `${name} went down by a panic of its kernel`,
+  } as Readonly<Record<string, (name: string) => string>>,
+  ask: {
+    shutdown: (what: string) => `Shut down ${what}?`,
+    reboot: (what: string) => `Reboot ${what}?`,
+    delete: (what: string) => `Delete ${what}?`,
+    shutdownText:
+      'The guest is asked to power off. If it has not done so in time, it is stopped by force.',
+    rebootText: 'The guest is asked to power off, stopped if it does not, and booted again.',
+    deleteText:
+      'Everything that belonged to it goes: what it wrote since it was made, its addresses, its ' +
+      'console. Images and disks that were brought stay. This cannot be undone.',
+    timeout: 'Time to power off',
+    timeoutError: 'From 1 to 3600 seconds.',
+    force: 'At once, without asking the guest',
+    forceHint: 'As if its power was cut: what it has not written yet is lost.',
+    liveText: 'It is on, and is stopped by force: what it has not written yet is lost.',
+    alsoLive: (count: number) => `Also those that are on (${count}), by force`,
+    list: (names: string, left: number) => (left > 0 ? `${names} and ${left} more` : names),
+  },
+  create: {
+    open: 'Create machine',
+    title: 'Create a machine',
+    submit: 'Create',
+    customer: 'Customer',
+    customerHint: 'Whose machine it is.',
+    name: 'Name',
+    nameHint: 'Optional. A name for people.',
+    vcpus: 'vCPUs',
+    memory: 'Memory',
+    start: 'Starts',
+    starts: {
+      bios: 'From its disk, by BIOS',
+      uefi: 'From its disk, by UEFI',
+      kernel: 'With a Linux kernel',
+    },
+    noUefi: 'From its disk, by UEFI (not on this host)',
+    disk: 'Boot disk',
+    diskExample: '/assets/…',
+    diskHint: 'Within the image directories: /assets/… What is known is suggested.',
+    kernel: 'Kernel',
+    kernelHint: 'Within the image directories.',
+    initrd: 'Initial RAM disk',
+    args: 'Kernel arguments',
+    argsHint: 'console=ttyS0 fills the console.',
+    network: 'Network',
+    networks: {
+      auto: 'One interface, addresses by the host',
+      ipv4: 'One interface, IPv4 alone',
+      ipv6: 'One interface, IPv6 alone',
+      none: 'None',
+    },
+    write: 'Disk is written to',
+    writes: {
+      overlay: 'A layer of its own: the image stays as it is',
+      direct: 'The disk itself',
+    },
+    boot: 'Boot it at once',
+    request: 'Show as request',
+    requestHint: 'POST /vmprovisioner.v1.VmService/CreateVm',
+    done: (name: string) => `${name} was created`,
+    wrong: {
+      customer: 'Say whose machine it is.',
+      disk: 'Name the disk it starts from.',
+      kernel: 'Name the kernel.',
+      vcpus: 'From 1 to 32.',
+      memory: 'A whole number of MiB, 128 or more.',
+    },
+  },
+  one: {
+    notFound: 'There is no such machine',
+    notFoundHint: (id: string) =>
+      `${id} does not exist, or is not yours. It may have been deleted.`,
+    back: 'Show all machines',
+    tabs: {
+      ...{ overview: 'Overview', console: 'Console', configuration: 'Configuration' },
+      events: 'Events',
+    },
+    parts: 'Parts of the machine',
+    facts: {
+      ...{ reason: 'Why', since: 'Since', id: 'ID', customer: 'Customer', address: 'Address' },
+      ...{ uptime: 'Uptime', cpu: 'CPU', memory: 'Memory held', vcpus: 'vCPUs', size: 'Memory' },
+    },
+    copyId: 'Copy the ID',
+    charts: {
+      ...{ title: 'Use over time', cpu: 'CPU', memory: 'Memory', disk: 'Disk', network: 'Network' },
+      ...{ used: 'held on the host', size: 'given', read: 'read', written: 'written' },
+      ...{ received: 'received', sent: 'sent' },
+    },
+  },
+  configuration: {
+    disks: 'Disks',
+    network: 'Network interfaces',
+    boot: 'Start',
+    metadata: 'Metadata',
+    whole: 'Whole configuration',
+    copy: 'Copy the configuration',
+    noNetwork: 'No network interfaces',
+    columns: {
+      ...{ id: 'ID', path: 'Path', bus: 'Bus', access: 'Access', root: 'Role', mac: 'MAC' },
+      ...{ ipv4: 'IPv4', ipv6: 'IPv6', gateway: 'Gateway', tap: 'Host device', key: 'Name' },
+      value: 'Value',
+    },
+    rootDisk: 'boot disk',
+    dataDisk: 'data',
+    readOnly: 'read only',
+    overlay: 'written to a layer of its own',
+    direct: 'written to directly',
+    facts: {
+      ...{ starts: 'Starts', kernel: 'Kernel', initrd: 'Initial RAM disk', args: 'Arguments' },
+      ...{ machine: 'Machine type', vcpus: 'vCPUs', memory: 'Memory' },
+    },
+    starts: { bios: 'its disk, by BIOS', uefi: 'its disk, by UEFI', kernel: 'a Linux kernel' },
+    defaults: 'as the host has it',
+  },
+  events: {
+    title: 'Events',
+    empty: 'Nothing that is still kept has happened to it.',
+    live: 'live',
+    columns: { at: 'When', kind: 'What', change: 'State', message: 'Why' },
+    kinds: {
+      'machine.created': 'Created',
+      'machine.state-changed': 'State changed',
+      'machine.rebooted': 'Rebooted',
+      'machine.command-failed': 'Command failed',
+      'machine.teardown-failed': 'Removal failed',
+      'machine.deleted': 'Deleted',
+    } as Readonly<Record<string, string>>,
+    change: (from: string, to: string) => `${from} → ${to}`,
+  },
+  console: {
+    title: (name: string) => `Console of ${name}`,
+    empty: 'Nothing was written to the console yet.',
+    following: 'Live',
+    waiting: 'Connecting',
+    refused: 'Ended',
+    readOnly: 'What the guest writes. It takes no input.',
+    download: 'Download what is shown',
+    toEnd: 'Go to the end',
+    gap: '[what was written before is no longer kept]',
+  },
+  palette: {
+    create: 'Create machine',
+    command: (kind: Kind, name: string) => `${COMMANDS[kind]} ${name}`,
+    console: (name: string) => `Console of ${name}`,
+  },
+} as const;

@@ -1,0 +1,38 @@
+/** What the overview says. */
+export const OVERVIEW = {
+  title: 'Overview',
+  attention: 'Needs attention',
+  nothing: 'Nothing needs attention',
+  servers: 'Servers',
+  filter: 'Filter servers',
+  addServer: 'Add a server',
+  running: 'Migrations running',
+  columns: {
+    ...{ server: 'Server', status: 'Status', cpu: 'CPU', memory: 'Memory', disks: 'Disks' },
+    ...{ hour: 'CPU, last hour', gpu: 'GPU', guests: 'Guests', alerts: 'Alerts', age: 'Measured' },
+    ...{ severity: 'Severity', what: 'What', why: 'Why', since: 'Since', vm: 'Machine' },
+    ...{ progress: 'Progress', stage: 'Stage', uptime: 'Up for' },
+  },
+  facts: {
+    servers: 'Servers answering',
+    alerts: 'Alerts firing',
+    machines: 'Machines here',
+    running: 'Migrations running',
+    waiting: 'Migrations waiting',
+    failed: 'Migrations failed',
+  },
+  of: (part: string, whole: string) => `${part} of ${whole}`,
+  cpuOf: (server: string) => `CPU of ${server}`,
+  cpuHourOf: (server: string) => `CPU of ${server} over the last hour`,
+  memoryOf: (server: string) => `Memory of ${server}`,
+  disksOf: (server: string) => `Disks of ${server}, on average`,
+  gpuOf: (server: string) => `GPU of ${server}`,
+  progressOf: (vm: string) => `Migration of ${vm}`,
+  offline: (server: string) => `${server} does not answer`,
+  sourceFails: (label: string) => `${label} fails`,
+  states: { online: 'Online', warning: 'Warning', error: 'Error', offline: 'Offline' },
+  severities: {
+    ...{ warning: 'Warning', critical: 'Critical', info: 'Info' },
+    ...{ offline: 'Offline', pending: 'Pending', silenced: 'Silenced' },
+  },
+} as const;

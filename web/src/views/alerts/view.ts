@@ -1,0 +1,11 @@
+/** What fires, and the rules by which it does. */
+import { defineView } from '#web/app/view.ts';
+import { ALERTS } from '#web/text/alerts.ts';
+
+export const alertsView = defineView({
+  path: '/alerts',
+  title: ALERTS.title,
+  icon: 'alert',
+  search: { tab: 'alerts', q: '', sort: '', rule: '' },
+  load: async () => (await import('./AlertsPage.tsx')).AlertsPage,
+});

@@ -1,0 +1,33 @@
+/** Moving VMs here: all migrations, one of them, a new one, and where VMs come from. */
+import { defineView } from '#web/app/view.ts';
+import { MIGRATIONS } from '#web/text/migrations.ts';
+
+export const migrationsView = defineView({
+  path: '/migrations',
+  title: MIGRATIONS.title,
+  icon: 'migration',
+  search: { state: 'all', q: '', sort: '-created', batch: '', schedule: '' },
+  load: async () => (await import('./MigrationsPage.tsx')).MigrationsPage,
+  palette: async () => (await import('./migration-entries.ts')).migrationEntries(),
+});
+
+export const newMigrationView = defineView({
+  path: '/migrations/new',
+  title: MIGRATIONS.create.title,
+  search: { source: '', q: '', sort: 'name' },
+  load: async () => (await import('./NewMigrationPage.tsx')).NewMigrationPage,
+});
+
+export const sourcesView = defineView({
+  path: '/migrations/sources',
+  title: MIGRATIONS.sources.title,
+  search: {},
+  load: async () => (await import('./SourcesPage.tsx')).SourcesPage,
+});
+
+export const migrationView = defineView({
+  path: '/migrations/$id',
+  title: MIGRATIONS.one,
+  search: { tab: 'log' },
+  load: async () => (await import('./MigrationPage.tsx')).MigrationPage,
+});

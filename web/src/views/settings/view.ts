@@ -1,0 +1,11 @@
+/** Which servers are watched, and what this Drover is. */
+import { defineView } from '#web/app/view.ts';
+import { SETTINGS } from '#web/text/settings.ts';
+
+export const settingsView = defineView({
+  path: '/settings',
+  title: SETTINGS.title,
+  icon: 'settings',
+  search: { tab: 'servers', dialog: '' },
+  load: async () => (await import('./SettingsPage.tsx')).SettingsPage,
+});
