@@ -1,7 +1,7 @@
 /**
- * Runs the tests: every *.test.ts under src/ and test/, or those whose path holds one of the words
- * given (`npm test -- store qemu`). node:test runs each file in a process of its own; this script
- * decides what runs beside what, and adds the results up into one report with one summary.
+ * Runs the tests: every *.test.ts under src/, test/ and web/, or those whose path holds one of the
+ * words given (`npm test -- store qemu`). node:test runs each file in a process of its own; this
+ * script decides what runs beside what, and adds the results up into one report with one summary.
  *
  * Fast files share the cores. The slow ones (real QEMU, whole processes) run two at a time: a third
  * was tried and gains nothing, since emulated guests keep both busy. The few that measure how fast
@@ -14,6 +14,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import type { TestEvent } from 'node:test/reporters';
 import { openPostgresServer } from '#test/postgres.ts';
+import { bundleProgram } from './bundled-program.ts';
 
 interface Phase {
   readonly files: readonly string[];
@@ -24,11 +25,11 @@ interface Phase {
 }
 
 const MINUTE_MS = 60_000;
-/** It takes 16 minutes on two idle cores; a slow machine is not a failure. */
+/** Two idle cores need less than half of it; a slow machine is not a failure. */
 const RUN_TIMEOUT_MS = 25 * MINUTE_MS;
-const SLOW = /^test\/(e2e|fault|peers)\/|\.qemu\.test\.ts$/;
+const SLOW = /^test\/(browser|e2e|fault|peers)\/|\.qemu\.test\.ts$/;
 /** They compare a rate or a time with a limit: a neighbour would be part of what they measure. */
-const LONE = /^test\/e2e\/networks\.|\/tap-network-traffic\.|\/migration-cancel\./;
+const LONE = /^test\/e2e\/network-rates\.|\/tap-network-traffic\.|\/migration-cancel\./;
 const SLOWEST_SHOWN = Number(process.env['DROVER_TEST_SLOWEST'] ?? 10);
 
 /** The lines of node:test's summary, and what it calls them when it counts. */
@@ -52,7 +53,7 @@ const wholeRun = abortAfter(RUN_TIMEOUT_MS, 'the whole run took too long');
 let succeeded = true;
 
 function planPhases(words: readonly string[]): Phase[] {
-  const files = globSync('{src,test}/**/*.test.ts', { cwd: root })
+  const files = globSync('{src,test,web}/**/*.test.ts', { cwd: root })
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
     .toSorted();
   const fast = {
@@ -159,11 +160,15 @@ async function openSharedPostgres(): Promise<AsyncDisposable | undefined> {
 const words = process.argv.slice(2);
 const phases = planPhases(words);
 if (phases.length === 0) {
-  console.error(`No *.test.ts under src/ or test/ has a path with ${words.join(' or ')} in it.`);
+  console.error(
+    `No *.test.ts under src/, test/ or web/ has a path with ${words.join(' or ')} in it.`,
+  );
   process.exitCode = 1;
 } else {
   prepareEnvironment();
   await using _postgres = await openSharedPostgres();
+  await using program = await bundleProgram();
+  process.env['DROVER_TEST_PROGRAM'] = program.path;
   for (const phase of phases) await runPhase(phase);
   reportTotals();
   if (!succeeded) process.exitCode = 1;

@@ -20,6 +20,8 @@ export interface DemoImage {
 }
 
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/drover-test-images', import.meta.url));
+/** Kept by itself, so that an image of other sources needs no mirror. */
+const PACKAGES = fileURLToPath(new URL('../node_modules/.cache/drover/packages', import.meta.url));
 const SOURCES = ['../guest/demo/', '../src/apps/drover/image/'].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 );
@@ -57,8 +59,8 @@ async function findOrBuild(imagesDir: string): Promise<string> {
   }
   try {
     const signal = AbortSignal.timeout(300_000);
-    const workDir = join(imagesDir, '.download');
-    await buildDemoImage({ imagesDir, workDir, signal, progress: () => undefined });
+    const options = { imagesDir, workDir: PACKAGES, signal };
+    await buildDemoImage({ ...options, progress: () => undefined });
   } catch (thrown) {
     if (!isErrorKind(thrown, 'already_exists')) throw thrown;
   }

@@ -16,6 +16,8 @@ interface Server {
 interface DemoOptions {
   readonly id?: string;
   readonly token?: string;
+  /** Instead of Linux: see test/bare-kernel.ts. */
+  readonly guest?: 'bare' | 'deaf';
   /** Kernel arguments beyond what the image needs, such as `demo.ticks`. */
   readonly args?: string;
   /** A script the guest runs when it is up. */
@@ -27,24 +29,33 @@ interface DemoOptions {
   readonly config?: Json;
 }
 
+/** For tests to which their guest is all one: it is ready at once, and hears the power button. */
+export const BARE: DemoOptions = { guest: 'bare' };
+/** The same, and it hears nothing. */
+export const DEAF: DemoOptions = { guest: 'deaf' };
+
 export const READY = /drover-demo ready: [^\n]*\n/;
 const ROOT = '/assets/demo/rootfs.ext4';
 
 export function demoConfig(options: DemoOptions = {}): Json {
-  const { args = '', script, memoryMib = 128, disks = [], network = [], config = {} } = options;
-  const run = script === undefined ? '' : `demo.run=${Buffer.from(script).toString('base64')}`;
-  const fixed = 'console=ttyS0 reboot=k panic=1 quiet cryptomgr.notests root=/dev/vda rw';
+  const { guest, memoryMib = 128, disks = [], network = [], config = {} } = options;
   return {
     cpu: { vcpu_count: 1 },
     memory: { size_bytes: memoryMib * 1024 * 1024 },
-    boot: {
-      kernel_path: '/assets/demo/vmlinuz',
-      initrd_path: '/assets/demo/initrd.img',
-      kernel_args: [fixed, args, run].filter((words) => words !== '').join(' '),
-    },
+    boot: guest === undefined ? bootLinux(options) : { kernel_path: `/assets/${guest}` },
     storage: [{ device_id: 'rootfs', path_on_host: ROOT, is_root_device: true }, ...disks],
     network,
     ...config,
+  };
+}
+
+function bootLinux({ args = '', script }: DemoOptions): Json {
+  const run = script === undefined ? '' : `demo.run=${Buffer.from(script).toString('base64')}`;
+  const fixed = 'console=ttyS0 reboot=k panic=1 quiet cryptomgr.notests root=/dev/vda rw';
+  return {
+    kernel_path: '/assets/demo/vmlinuz',
+    initrd_path: '/assets/demo/initrd.img',
+    kernel_args: [fixed, args, run].filter((words) => words !== '').join(' '),
   };
 }
 

@@ -17,6 +17,7 @@ export interface DroverHostOptions {
   readonly flags?: readonly string[];
   /** The servers live in it, and guests get taps on a bridge there; else user networking. */
   readonly namespace?: NetworkNamespace;
+  readonly isFromSources?: boolean;
   /** Instead of a temporary directory of its own; it stays. */
   readonly dataDir?: string;
 }
@@ -80,9 +81,9 @@ export class DroverHost {
   }
 
   async up(flags: readonly string[] = []): Promise<void> {
-    const { namespace } = this.#options;
+    const { namespace, isFromSources } = this.#options;
     const args = [...this.#fixedFlags(), ...(this.#options.flags ?? []), ...flags];
-    this.#server = await DroverProcess.start({ args, namespace });
+    this.#server = await DroverProcess.start({ args, namespace, isFromSources });
     if (namespace === undefined) return;
     this.#starts += 1;
     const socketPath = join(this.dataDir, `relay-${this.#starts}.sock`);

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -16,9 +17,16 @@ interface StartOptions {
   readonly args: readonly string[];
   /** The process lives in it, and is reached through `openRelay`. */
   readonly namespace?: NetworkNamespace | undefined;
+  /** As users run it, in `npm test` too. */
+  readonly isFromSources?: boolean | undefined;
 }
 
 const DROVER_MAIN = fileURLToPath(new URL('../src/apps/drover/main.ts', import.meta.url));
+/** `scripts/test.ts` makes few files of it and names them here; see scripts/bundled-program.ts. */
+const PROGRAM = process.env['DROVER_TEST_PROGRAM'] ?? DROVER_MAIN;
+/** What is compiled of them goes where they go. */
+const CACHED =
+  PROGRAM === DROVER_MAIN ? {} : { NODE_COMPILE_CACHE: join(dirname(PROGRAM), 'compiled') };
 const MOST_LOG_CHARS = 200_000;
 
 export class DroverProcess {
@@ -43,13 +51,18 @@ export class DroverProcess {
   }
 
   /** Returns once the ready line is there; a process that ends before it is an error. */
-  static async start({ args, namespace }: StartOptions): Promise<DroverProcess> {
-    const command = [process.execPath, DROVER_MAIN, 'up', ...args];
+  static async start({ args, namespace, isFromSources }: StartOptions): Promise<DroverProcess> {
+    const command = [
+      process.execPath,
+      isFromSources === true ? DROVER_MAIN : PROGRAM,
+      'up',
+      ...args,
+    ];
     const inside = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace.name];
     const [program = '', ...rest] = [...inside, ...command];
     const child = spawn(program, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: cleanEnvironment(),
+      env: isFromSources === true ? cleanEnvironment() : { ...cleanEnvironment(), ...CACHED },
     });
     const started = new DroverProcess(child);
     if (child.stdout === null) throw new Error('drover up has no stdout');

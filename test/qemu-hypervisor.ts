@@ -1,11 +1,15 @@
-/** A QemuHypervisor in a folder of its own, and the demo guest for it to run. */
-import { mkdtemp, rm } from 'node:fs/promises';
+/**
+ * A QemuHypervisor in a folder of its own, with two guests for it to run: one that is ready at once
+ * (test/bare-kernel.ts), and Linux.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { QemuHypervisor, type QemuHypervisorOptions } from '#backends/qemu/qemu-hypervisor.ts';
 import { systemClock } from '#kernel/clock.ts';
 import type { MachineSpec } from '#machines/machine-spec.ts';
+import { makeBareKernel } from '#test/bare-kernel.ts';
 import type { HypervisorHarness } from '#test/contract/hypervisor.ts';
 import { diskSpec, kernelSpec } from '#test/contract/machine-spec.ts';
 import { openDemoImage, type DemoImage } from '#test/demo-image.ts';
@@ -19,7 +23,8 @@ export interface QemuHarness extends HypervisorHarness {
   readonly demoSpec: (kernelArgs?: string, changes?: Partial<MachineSpec>) => MachineSpec;
 }
 
-const KERNEL_ARGS = 'console=ttyS0 reboot=k panic=1 quiet';
+const KERNEL_ARGS = 'console=ttyS0 reboot=k panic=1 quiet cryptomgr.notests';
+const READY = 'drover-demo ready';
 const SIGNAL = new AbortController().signal;
 
 /** Tests run guests under TCG everywhere: KVM is not to be had on most build machines. */
@@ -38,10 +43,13 @@ export async function openQemuHarness(
       ...changes,
     });
   const hypervisor = reopen();
+  const kernelPath = join(directory, 'bare');
+  await writeFile(kernelPath, makeBareKernel({ says: `${READY}\n` }));
+  const disks = [diskSpec('rootfs', image.rootDiskPath, { isRoot: true })];
   const demoSpec = (kernelArgs = '', changes: Partial<MachineSpec> = {}) =>
     kernelSpec(
       { ...image, kernelArgs: `${KERNEL_ARGS} ${kernelArgs}`.trim() },
-      { disks: [diskSpec('rootfs', image.rootDiskPath, { isRoot: true })], ...changes },
+      { disks, ...changes },
     );
   return {
     hypervisor,
@@ -49,8 +57,8 @@ export async function openQemuHarness(
     directory,
     reopen,
     demoSpec,
-    spec: demoSpec(),
-    ready: 'drover-demo ready',
+    spec: kernelSpec({ kernelPath, initrdPath: undefined, kernelArgs: '' }, { disks }),
+    ready: READY,
     killFromOutside: (_, guest) => process.kill(guest.record.pid, 'SIGKILL'),
     async [Symbol.asyncDispose]() {
       for (const id of await hypervisor.leftovers(SIGNAL)) await hypervisor.discard(id, SIGNAL);

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 
 import { ask, type Json } from '#test/api-client.ts';
-import { createDemo } from '#test/demo-vm.ts';
+import { BARE, createDemo } from '#test/demo-vm.ts';
 import { DroverHost } from '#test/drover-host.ts';
 import { openServer, type LoopbackServer } from '#test/loopback-server.ts';
 import { PoolClient } from '#test/pool-client.ts';
@@ -90,7 +90,7 @@ describe('an app that listens to events', () => {
     const reports = await Reports.open(t);
     const host = await DroverHost.start(t, { flags: FLAGS });
     await deploy(host, reports, EVENTS);
-    const vmId = await createDemo(host, { id: 'first' });
+    const vmId = await createDemo(host, { ...BARE, id: 'first' });
     const [created] = await reports.of('/events', 1);
     assertDelivery(created, 'machine.created');
     const { id, timestamp, ...event } = JSON.parse(created.body);

@@ -5,8 +5,10 @@ import { describe, it } from 'node:test';
 import { VmState } from '#gen/vmprovisioner/v1/vm_pb.js';
 import { ask } from '#test/api-client.ts';
 import {
+  BARE,
   consoleSays,
   createDemo,
+  DEAF,
   eventOf,
   infoOf,
   readConsole,
@@ -28,14 +30,6 @@ async function noticedAfterMs(host: DroverHost, vmId: string): Promise<number> {
   return performance.now() - goneAt;
 }
 
-/** Boots a shell as the first process: it hears neither power button nor guest agent. */
-async function runDeaf(host: DroverHost): Promise<string> {
-  const vmId = await createDemo(host, { args: 'init=/bin/sh' });
-  await ask(host, 'BootVm', { vm_id: vmId });
-  await consoleSays(host, vmId, /\/ # /);
-  return vmId;
-}
-
 describe('a paused machine', { concurrency: 2 }, () => {
   it('stands still on its console, and goes on where it was', async (t) => {
     const host = await DroverHost.start(t);
@@ -53,7 +47,7 @@ describe('a paused machine', { concurrency: 2 }, () => {
 
   it('is resumed in order to be shut down, since it could not hear the request', async (t) => {
     const host = await DroverHost.start(t);
-    const vmId = await runDemo(host);
+    const vmId = await runDemo(host, BARE);
     await ask(host, 'PauseVm', { vm_id: vmId });
     const down = await ask(host, 'ShutdownVm', { vm_id: vmId });
     assert.deepEqual([down.state, down.outcome], ['VM_STATE_SHUTDOWN', 'guest']);
@@ -75,7 +69,7 @@ describe('a guest that is still booting', () => {
 describe('a guest that does not listen', { concurrency: 2 }, () => {
   it('is killed after the time it was given, and the answer and the event say so', async (t) => {
     const host = await DroverHost.start(t);
-    const vmId = await runDeaf(host);
+    const vmId = await runDemo(host, DEAF);
     const startedAt = performance.now();
     const down = await ask(host, 'ShutdownVm', { vm_id: vmId, timeout_seconds: 2 });
     assert.deepEqual(down, {
@@ -90,7 +84,7 @@ describe('a guest that does not listen', { concurrency: 2 }, () => {
 
   it('is killed at once by force, also while it is being asked', async (t) => {
     const host = await DroverHost.start(t);
-    const vmId = await runDeaf(host);
+    const vmId = await runDemo(host, DEAF);
     const asked = ask(host, 'ShutdownVm', { vm_id: vmId, timeout_seconds: 600 });
     await sleep(300);
     const forced = await ask(host, 'ShutdownVm', { vm_id: vmId, force: true });
@@ -144,12 +138,11 @@ describe('a guest that ends by itself', { concurrency: 2 }, () => {
 describe('a reboot', () => {
   it('asks the guest, and by force resets the same process', async (t) => {
     const host = await DroverHost.start(t);
-    const vmId = await runDemo(host);
+    const vmId = await runDemo(host, BARE);
     const pid = await host.guestPid(vmId);
     const reset = await ask(host, 'RebootVm', { vm_id: vmId, force: true });
     assert.deepEqual([reset.state, reset.outcome], ['VM_STATE_RUNNING', 'reset']);
     assert.equal(await host.guestPid(vmId), pid);
-    // The file system was not unmounted, so the count of boots may have been lost.
     await consoleSays(host, vmId, /ready[^]*ready/);
     const asked = await ask(host, 'RebootVm', { vm_id: vmId });
     assert.deepEqual([asked.state, asked.outcome], ['VM_STATE_RUNNING', 'guest']);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { ask, CUSTOMER, get, OTHER_CUSTOMER, post, type Json } from '#test/api-client.ts';
-import { runDemo } from '#test/demo-vm.ts';
+import { BARE, runDemo } from '#test/demo-vm.ts';
 import { DroverHost } from '#test/drover-host.ts';
 import { until } from '#test/until.ts';
 import { openReceiver, type Received, type WebhookReceiver } from '#test/webhook-receiver.ts';
@@ -72,7 +72,7 @@ describe('a machine that is measured', { concurrency: 2 }, () => {
   it('tells its owner when it dies and when it is back, and that survives kill -9', async (t) => {
     await using receiver = await openReceiver();
     const host = await DroverHost.start(t);
-    const vmId = await runDemo(host);
+    const vmId = await runDemo(host, BARE);
     const call = { token: CUSTOMER };
     const rule = {
       ...{ name: 'gone', metric: 'drover_machine_up', comparison: '<', value: 1 },

@@ -3,20 +3,17 @@
  * the test's own, so nothing here touches the network of the host.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
 
 import { ask, get, type Json } from '#test/api-client.ts';
-import { consoleSays, createDemo, infoOf, runDemo } from '#test/demo-vm.ts';
+import { BARE, consoleSays, createDemo, infoOf, runDemo } from '#test/demo-vm.ts';
 import { DroverHost } from '#test/drover-host.ts';
 import { namespacesMissing, NetworkNamespace } from '#test/network-namespace.ts';
+import { until } from '#test/until.ts';
 
 const skip = await namespacesMissing();
 const GATEWAY = '10.77.0.1';
-const sleep = (ms: number) => new Promise((resolve) => void setTimeout(resolve, ms));
 
 async function startInNamespace(t: TestContext, flags: readonly string[] = []) {
   const namespace = await NetworkNamespace.open();
@@ -53,8 +50,11 @@ describe('a guest on a tap', { skip, concurrency: 2 }, () => {
     assert.match(ipv4, /^10\.77\.0\./);
     assert.equal(await namespace.canReach(ipv4, { tries: 10 }), true);
     assert.equal(await namespace.canReach(ipv6, { tries: 10 }), true);
-    const { metrics } = await infoOf(host, vmId);
-    assert.ok(metrics.network_rx_bytes > 0 && metrics.network_tx_bytes > 0);
+    // What it uses is looked at twice a second at most.
+    await until(async () => {
+      const { metrics } = await infoOf(host, vmId);
+      return (metrics.network_rx_bytes > 0 && metrics.network_tx_bytes > 0) || undefined;
+    }, 'packets both ways that are counted');
 
     await host.crash();
     assert.equal(await namespace.canReach(ipv4), true, 'while nobody manages it');
@@ -72,7 +72,7 @@ describe('a guest on a tap', { skip, concurrency: 2 }, () => {
 
   it('gets its firewall rules back when they were emptied while Drover was away', async (t) => {
     const { host, namespace } = await startInNamespace(t);
-    const vmId = await runDemo(host, { network: [NIC] });
+    const vmId = await runDemo(host, { ...BARE, network: [NIC] });
     const { tap } = await addressesOf(host, vmId);
     assert.match(await namespace.run('nft', ['list', 'ruleset']), new RegExp(tap));
     await host.crash();
@@ -142,51 +142,5 @@ describe('the addresses of machines', { skip, concurrency: 2 }, () => {
     const { host } = await startInNamespace(t);
     const error = await createDemo(host, { network: [at('192.168.7.7')] }).catch(String);
     assert.match(error, /invalid_argument.*network\[0\]\.guest_ipv4/);
-  });
-});
-
-/** Bytes per second that the guest receives, as the API counts them. */
-async function receivedPerSecond(host: DroverHost, vmId: string): Promise<number> {
-  const read = async () => Number((await infoOf(host, vmId)).metrics.network_rx_bytes);
-  while ((await read()) < 1_000_000) await sleep(100);
-  const [before, startedAt] = [await read(), performance.now()];
-  await sleep(3000);
-  const bytes = (await read()) - before;
-  return (bytes * 1000) / (performance.now() - startedAt);
-}
-
-const STREAM = fileURLToPath(new URL('../tcp-stream.ts', import.meta.url));
-
-describe('a guest with a rate limit', { skip }, () => {
-  it('sends and receives no more than the limit says, and not far less', async (t) => {
-    const { host, namespace } = await startInNamespace(t);
-    const bytesPerSecond = 500_000;
-    const limit = {
-      bandwidth_bytes_per_second: bytesPerSecond,
-      burst_bytes: 16_384,
-      refill_time_millis: 100,
-    };
-    const sizes = ['500000', '1500000'];
-    const receiver = namespace.start(process.execPath, [STREAM, 'receive', '7001', ...sizes]);
-    assert.ok(receiver.stdout);
-    const lines = createInterface({ input: receiver.stdout });
-    await once(lines, 'line');
-    const sentPerSecond = once(lines, 'line');
-    const script = `
-      nc -ll -p 7000 -e dd of=/dev/null &
-      until netstat -ltn | grep -q ':7000 '; do usleep 50000; done
-      echo 'listening now'
-      dd if=/dev/zero bs=16k | nc ${GATEWAY} 7001
-    `;
-    const vmId = await runDemo(host, { network: [{ ...NIC, rate_limit: limit }], script });
-    await consoleSays(host, vmId, /listening now/);
-    const { ipv4 } = await addressesOf(host, vmId);
-    namespace.start(process.execPath, [STREAM, 'send', ipv4, '7000']);
-    const received = await receivedPerSecond(host, vmId);
-    const sent = Number((await sentPerSecond)[0]);
-    // A guest that waits for a processor takes less; without a limit it takes twenty times more.
-    const isLimited = (rate: number) => rate > 0.4 * bytesPerSecond && rate < 1.25 * bytesPerSecond;
-    assert.ok(isLimited(received), `received ${received} B/s`);
-    assert.ok(isLimited(sent), `sent ${sent} B/s`);
   });
 });

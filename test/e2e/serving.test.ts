@@ -10,12 +10,12 @@ import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect
 import { VmService } from '#gen/vmprovisioner/v1/vm_pb.js';
 import { ask, CUSTOMER, get } from '#test/api-client.ts';
 import { createTestCertificates } from '#test/certificates.ts';
-import { bearer, consoleSays, createDemo, machinesClient, runDemo } from '#test/demo-vm.ts';
+import { bearer, consoleSays, createDemo, DEAF, machinesClient, runDemo } from '#test/demo-vm.ts';
 import { DroverHost } from '#test/drover-host.ts';
 
 describe('drover up', { concurrency: 2 }, () => {
   it('speaks Connect over HTTP/1.1 and gRPC over HTTP/2, both by TLS on one port', async (t) => {
-    const host = await DroverHost.open(t);
+    const host = await DroverHost.open(t, { isFromSources: true });
     const { ca, server } = createTestCertificates();
     const [certFile, keyFile] = [join(host.dataDir, 'tls.crt'), join(host.dataDir, 'tls.key')];
     await writeFile(certFile, server.cert);
@@ -35,7 +35,7 @@ describe('drover up', { concurrency: 2 }, () => {
   });
 
   it('serves a surface alone on a port of its own, with its health and metrics', async (t) => {
-    const host = await DroverHost.open(t);
+    const host = await DroverHost.open(t, { isFromSources: true });
     await host.up(['--listen', 'vm-service=0']);
     const alone = { url: /"vm-service","url":"([^"]+)"/.exec(host.log)?.[1] ?? 'not logged' };
     assert.notEqual(alone.url, host.url);
@@ -46,11 +46,9 @@ describe('drover up', { concurrency: 2 }, () => {
   });
 
   it('ends with 0 within ten seconds of SIGTERM, and guests run on', async (t) => {
-    const host = await DroverHost.start(t);
+    const host = await DroverHost.start(t, { isFromSources: true });
     const vmId = await runDemo(host, { args: 'demo.ticks' });
-    const deaf = await createDemo(host, { args: 'init=/bin/sh' });
-    await ask(host, 'BootVm', { vm_id: deaf });
-    await consoleSays(host, deaf, /\/ # /);
+    const deaf = await runDemo(host, DEAF);
     const before = await host.guests();
     const request = { vmId, offset: 0n, follow: true };
     const following = Array.fromAsync(machinesClient(host).console(request, bearer(CUSTOMER)));
@@ -67,7 +65,7 @@ describe('drover up', { concurrency: 2 }, () => {
   });
 
   it('ends with an error that says what is wrong, when something is', async (t) => {
-    const host = await DroverHost.open(t);
+    const host = await DroverHost.open(t, { isFromSources: true });
     await assert.rejects(host.up(['--host', '0.0.0.0']), /ended with \d+:[^]*--insecure/);
     await assert.rejects(host.up(['--drain-ms', 'soon']), /ended with 2:[^]*drainMs/);
   });

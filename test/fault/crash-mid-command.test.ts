@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { ask, call, type Json } from '#test/api-client.ts';
-import { consoleSays, createDemo, eventOf, infoOf, runDemo } from '#test/demo-vm.ts';
+import { BARE, consoleSays, createDemo, DEAF, eventOf, infoOf, runDemo } from '#test/demo-vm.ts';
 import { DroverHost } from '#test/drover-host.ts';
 import {
   assertEmpty,
@@ -19,7 +19,7 @@ import {
 } from '#test/fault/host-state.ts';
 import { IS_WHOLE } from '#test/whole.ts';
 
-/** Before, while and after the commands are written down; each costs three boots and a start. */
+/** Before, while and after the commands are written down; each costs two starts of a server. */
 const DELAYS_MS = IS_WHOLE ? [0, 5, 20, 60, 150] : [5, 60];
 
 interface Crash {
@@ -32,14 +32,15 @@ interface Crash {
 interface CrashOptions {
   readonly method: string;
   readonly ids: readonly string[];
-  readonly delayMs: number;
+  /** The server is killed so long after it was sent, or when this has come. */
+  readonly moment: number | (() => Promise<unknown>);
   readonly fields?: Json;
 }
 
-/** Sends the command for each machine and kills the server so long after. */
+/** Sends the command for each machine and kills the server in the middle of it. */
 async function crashAmid(
   host: DroverHost,
-  { method, ids, delayMs, fields = {} }: CrashOptions,
+  { method, ids, moment, fields = {} }: CrashOptions,
 ): Promise<Crash> {
   const before = writtenCommands(host).length;
   const answered = new Set<string>();
@@ -50,7 +51,7 @@ async function crashAmid(
     assert.equal(answer.status, 200, answer.text);
     answered.add(vmId);
   });
-  await sleep(delayMs);
+  await (typeof moment === 'number' ? sleep(moment) : moment());
   await host.crash();
   await Promise.all(calls);
   const commands = writtenCommands(host).slice(before);
@@ -73,8 +74,8 @@ describe('a server that is killed', { concurrency: 2 }, () => {
   it('while it boots machines leaves each booted, or never asked for', async (t) => {
     const host = await DroverHost.start(t);
     for (const delayMs of DELAYS_MS) {
-      const ids = await Promise.all([1, 2].map(() => createDemo(host)));
-      const crash = await crashAmid(host, { method: 'BootVm', ids, delayMs });
+      const ids = await Promise.all([1, 2].map(() => createDemo(host, BARE)));
+      const crash = await crashAmid(host, { method: 'BootVm', ids, moment: delayMs });
       t.diagnostic(describeCrash(delayMs, crash));
       await host.up();
       await settled(host);
@@ -90,10 +91,10 @@ describe('a server that is killed', { concurrency: 2 }, () => {
   it('while it deletes running machines leaves each gone, or as it was', async (t) => {
     const host = await DroverHost.start(t);
     for (const delayMs of DELAYS_MS) {
-      const ids = await Promise.all([1, 2].map(() => createDemo(host)));
+      const ids = await Promise.all([1, 2].map(() => createDemo(host, BARE)));
       await Promise.all(ids.map((vm_id) => ask(host, 'BootVm', { vm_id })));
       const fields = { force: true };
-      const crash = await crashAmid(host, { method: 'DeleteVm', ids, delayMs, fields });
+      const crash = await crashAmid(host, { method: 'DeleteVm', ids, moment: delayMs, fields });
       t.diagnostic(describeCrash(delayMs, crash));
       await host.up();
       await settled(host);
@@ -113,7 +114,7 @@ describe('a server that is killed', { concurrency: 2 }, () => {
       const { promise: isEnough, resolve } = Promise.withResolvers<void>();
       const calls = Array.from({ length: 40 }, async () => {
         // Those that are cut off say nothing.
-        const id = await createDemo(host).catch(() => undefined);
+        const id = await createDemo(host, BARE).catch(() => undefined);
         if (id === undefined) return;
         answered.add(id);
         if (answered.size >= enough) resolve();
@@ -130,11 +131,9 @@ describe('a server that is killed', { concurrency: 2 }, () => {
 
   it('while a guest does not listen goes on with its shutdown, to the kill', async (t) => {
     const host = await DroverHost.start(t);
-    const vmId = await createDemo(host, { args: 'init=/bin/sh' });
-    await ask(host, 'BootVm', { vm_id: vmId });
-    await consoleSays(host, vmId, /\/ # /);
+    const vmId = await runDemo(host, DEAF);
     const crash = { method: 'ShutdownVm', ids: [vmId], fields: { timeout_seconds: 3 } };
-    const { answered, written } = await crashAmid(host, { ...crash, delayMs: 500 });
+    const { answered, written } = await crashAmid(host, { ...crash, moment: 500 });
     assert.deepEqual([answered.size, [...written]], [0, [vmId]]);
     await host.up();
     await settled(host);
@@ -149,11 +148,12 @@ describe('a server that is killed', { concurrency: 2 }, () => {
     const host = await DroverHost.start(t);
     const [gone, slow] = await Promise.all([
       runDemo(host),
-      runDemo(host, { config: { metadata: { name: 'slow' } } }),
+      runDemo(host, { ...BARE, config: { metadata: { name: 'slow' } } }),
     ]);
     process.kill(await host.guestPid(slow), 'SIGSTOP');
     const ids = [gone, slow];
-    const crash = await crashAmid(host, { method: 'ShutdownVm', ids, delayMs: 150 });
+    const moment = async () => consoleSays(host, gone, /powering off/);
+    const crash = await crashAmid(host, { method: 'ShutdownVm', ids, moment });
     assert.deepEqual(crash.written, new Set(ids));
     await eventually(async () => assert.equal((await host.guests()).has(gone), false));
     process.kill(await host.guestPid(slow), 'SIGCONT');
@@ -168,10 +168,10 @@ describe('a server that is killed', { concurrency: 2 }, () => {
 
   it('while a machine reboots leaves it running again', async (t) => {
     const host = await DroverHost.start(t);
-    const vmId = await runDemo(host);
+    const vmId = await runDemo(host, BARE);
     for (const delayMs of IS_WHOLE ? [60, 400, 900] : [400]) {
       const crash = { method: 'RebootVm', ids: [vmId] };
-      t.diagnostic(describeCrash(delayMs, await crashAmid(host, { ...crash, delayMs })));
+      t.diagnostic(describeCrash(delayMs, await crashAmid(host, { ...crash, moment: delayMs })));
       await host.up();
       await settled(host);
       assert.equal((await assertSound(host)).get(vmId), 'VM_STATE_RUNNING');

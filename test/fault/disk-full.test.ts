@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { VmState } from '#gen/vmprovisioner/v1/vm_pb.js';
 import { ask, callMachines, get, OPERATOR, type Json } from '#test/api-client.ts';
 import {
+  BARE,
   consoleSays,
   createDemo,
   demoConfig,
@@ -72,11 +73,11 @@ describe('a full disk under the data directory', { concurrency: 2 }, () => {
     const place = await startOnSmallDisk(t);
     if (place === undefined) return;
     const { host, disk } = place;
-    const [created, running] = [await createDemo(host), await runDemo(host)];
+    const [created, running] = [await createDemo(host, BARE), await runDemo(host, BARE)];
     const before = await ask(host, 'ListVms');
     await fillUp(place);
 
-    assertStorageFull(await refused(host, 'CreateVm', { vm_id: 'late', config: demoConfig() }));
+    assertStorageFull(await refused(host, 'CreateVm', { vm_id: 'late', config: demoConfig(BARE) }));
     for (const method of ['BootVm', 'DeleteVm']) {
       assertStorageFull(await refused(host, method, { vm_id: created }));
     }
@@ -108,7 +109,7 @@ describe('a full disk under the data directory', { concurrency: 2 }, () => {
     const place = await startOnSmallDisk(t);
     if (place === undefined) return;
     const { host, disk } = place;
-    const [killed, bystander] = [await runDemo(host), await runDemo(host)];
+    const [killed, bystander] = [await runDemo(host, BARE), await runDemo(host, BARE)];
     await fillUp(place);
     process.kill(await host.guestPid(killed), 'SIGKILL');
     await eventually(async () => {
@@ -131,7 +132,7 @@ describe('a full disk under the data directory', { concurrency: 2 }, () => {
     const place = await startOnSmallDisk(t);
     if (place === undefined) return;
     const { host, disk } = place;
-    const vmId = await runDemo(host);
+    const vmId = await runDemo(host, BARE);
     const pid = await host.guestPid(vmId);
     await fillUp(place);
     await host.crash();
@@ -156,7 +157,7 @@ describe('a disk under the machines alone', { concurrency: 2 }, () => {
       const place = await startOnSmallDisk(t, { flags });
       if (place === undefined) return;
       const { host, disk } = place;
-      const running = await runDemo(host);
+      const running = await runDemo(host, BARE);
       const vmId = await createDemo(host);
       disk.fill(lacks);
       for (let attempt = 1; attempt <= 2; attempt += 1) {
@@ -169,7 +170,7 @@ describe('a disk under the machines alone', { concurrency: 2 }, () => {
       // What runs can be told everything but to start anew.
       await ask(host, 'PauseVm', { vm_id: running });
       await ask(host, 'ResumeVm', { vm_id: running });
-      const second = await createDemo(host);
+      const second = await createDemo(host, BARE);
       await ask(host, 'DeleteVm', { vm_id: second });
       await ask(host, 'ShutdownVm', { vm_id: running });
       disk.makeRoom();

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { VmState } from '#gen/vmprovisioner/v1/vm_pb.js';
 import { ask, call } from '#test/api-client.ts';
 import {
+  BARE,
   consoleSays,
   createDemo,
   eventOf,
@@ -37,13 +38,13 @@ async function promptly<T>(what: string, work: Promise<T>): Promise<T> {
 }
 
 async function createAndDelete(host: DroverHost): Promise<void> {
-  await ask(host, 'DeleteVm', { vm_id: await createDemo(host) });
+  await ask(host, 'DeleteVm', { vm_id: await createDemo(host, BARE) });
 }
 
 describe('a QEMU that is killed from outside', () => {
   it('is known within a second, with an event that says so, and boots again', async (t) => {
     const host = await DroverHost.start(t);
-    const vmId = await runDemo(host);
+    const vmId = await runDemo(host, BARE);
     const pid = await host.guestPid(vmId);
     const isOff = eventOf(host, vmId, ({ state }) => state === VmState.SHUTDOWN);
     process.kill(pid, 'SIGKILL');
@@ -61,7 +62,7 @@ describe('a QEMU that is killed from outside', () => {
 
   it('in the middle of a shutdown ends the shutdown', async (t) => {
     const host = await DroverHost.start(t);
-    const vmId = await runDemo(host);
+    const vmId = await runDemo(host, BARE);
     const pid = await host.guestPid(vmId);
     process.kill(pid, 'SIGSTOP');
     const asked = ask(host, 'ShutdownVm', { vm_id: vmId, timeout_seconds: 60 });
@@ -74,7 +75,7 @@ describe('a QEMU that is killed from outside', () => {
 describe('a QEMU that is stuck', { concurrency: 2 }, () => {
   it('delays no other machine and no read, and ends by force', async (t) => {
     const host = await DroverHost.start(t);
-    const [stuck, other] = await Promise.all([runDemo(host), runDemo(host)]);
+    const [stuck, other] = await Promise.all([runDemo(host, BARE), runDemo(host, BARE)]);
     process.kill(await host.guestPid(stuck), 'SIGSTOP');
     const pausing = refused(host, 'PauseVm', { vm_id: stuck });
 
@@ -100,7 +101,7 @@ describe('a QEMU that is stuck', { concurrency: 2 }, () => {
   if (IS_WHOLE) {
     it('is ended by force while another command still waits for it', async (t) => {
       const host = await DroverHost.start(t);
-      const vmId = await runDemo(host);
+      const vmId = await runDemo(host, BARE);
       process.kill(await host.guestPid(vmId), 'SIGSTOP');
       const asked = call(host, 'ShutdownVm', { vm_id: vmId, timeout_seconds: 120 });
       await eventually(async () => {
@@ -116,7 +117,7 @@ describe('a QEMU that is stuck', { concurrency: 2 }, () => {
 
   it('is found again as it was known, and deleted by force', async (t) => {
     const host = await DroverHost.start(t);
-    const [stuck, other] = await Promise.all([runDemo(host), runDemo(host)]);
+    const [stuck, other] = await Promise.all([runDemo(host, BARE), runDemo(host, BARE)]);
     const pid = await host.guestPid(stuck);
     process.kill(pid, 'SIGSTOP');
     await host.crashAndRestart();
@@ -135,7 +136,7 @@ describe('a QEMU that is stuck', { concurrency: 2 }, () => {
 describe('a QEMU whose control socket is gone', { concurrency: 2 }, () => {
   it('obeys the connection that is there, and afterwards force alone', async (t) => {
     const host = await DroverHost.start(t);
-    const ids = await Promise.all([runDemo(host), runDemo(host)]);
+    const ids = await Promise.all([runDemo(host, BARE), runDemo(host, BARE)]);
     const pids = await host.guests();
     for (const vmId of ids) await rm(join(host.machineDir(vmId), 'qmp.sock'));
     for (const vm_id of ids) {
@@ -161,7 +162,7 @@ describe('a QEMU whose control socket is gone', { concurrency: 2 }, () => {
   if (IS_WHOLE) {
     it('is under control again when the socket is back', async (t) => {
       const host = await DroverHost.start(t);
-      const vmId = await runDemo(host);
+      const vmId = await runDemo(host, BARE);
       const socket = join(host.machineDir(vmId), 'qmp.sock');
       await rename(socket, `${socket}.away`);
       await host.crashAndRestart();

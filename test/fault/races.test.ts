@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { ask, call, type Answer, type Json } from '#test/api-client.ts';
-import { consoleSays, createDemo, infoOf, READY, runDemo } from '#test/demo-vm.ts';
+import { BARE, consoleSays, createDemo, infoOf, READY, runDemo } from '#test/demo-vm.ts';
 import { DroverHost } from '#test/drover-host.ts';
 import {
   assertClearError,
@@ -29,7 +29,7 @@ function codeOf(answer: Answer | undefined): string {
 describe('one machine that is told several things at once', () => {
   it('boots once when it is told to boot ten times', async (t) => {
     const host = await DroverHost.start(t);
-    const vmId = await createDemo(host);
+    const vmId = await createDemo(host, BARE);
     const boots = Array.from({ length: 10 }, async () => call(host, 'BootVm', { vm_id: vmId }));
     const answers = await Promise.all(boots);
     const refusals = answers.filter((answer) => codeOf(answer) !== 'ok');
@@ -45,7 +45,7 @@ describe('one machine that is told several things at once', () => {
   it('is gone when it is told to boot and to be deleted by force', async (t) => {
     const host = await DroverHost.start(t);
     for (const isDeleteFirst of [false, true, false, true, false, true]) {
-      const vmId = await createDemo(host);
+      const vmId = await createDemo(host, BARE);
       const commands = [
         async () => call(host, 'BootVm', { vm_id: vmId }),
         async () => call(host, 'DeleteVm', { vm_id: vmId, force: true }),
@@ -60,7 +60,7 @@ describe('one machine that is told several things at once', () => {
 
   it('does one of a shutdown and a reboot after the other', async (t) => {
     const host = await DroverHost.start(t);
-    const vmId = await runDemo(host);
+    const vmId = await runDemo(host, BARE);
     // Asked while it boots anew, the guest may not hear its button; then it is killed in time.
     const answers = await Promise.all([
       call(host, 'RebootVm', { vm_id: vmId }),
@@ -75,7 +75,7 @@ describe('one machine that is told several things at once', () => {
 
   it('answers every caller while commands of all kinds pour in', async (t) => {
     const host = await DroverHost.start(t);
-    const vmId = await runDemo(host);
+    const vmId = await runDemo(host, BARE);
     const body = { vm_id: vmId, force: true };
     const methods = ['PauseVm', 'ResumeVm', 'RebootVm', 'PauseVm', 'BootVm'];
     const told = async (method: string) =>

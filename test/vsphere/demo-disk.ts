@@ -5,18 +5,15 @@
  * at once may both build it.
  */
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-import { createCpioArchive } from '#apps/drover/image/cpio-archive.ts';
 import { runCommand } from '#apps/drover/image/command.ts';
 import { fetchDebianKernel } from '#apps/drover/image/debian-kernel.ts';
 import { createInitrd, layOutRoot } from '#apps/drover/image/demo-guest.ts';
-import { loadModules } from '#apps/drover/image/kernel-modules.ts';
-import type { KernelTree } from '#apps/drover/image/kernel-modules.ts';
 import { bootArea } from './boot-sector.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -70,14 +67,11 @@ async function build(target: string, signal: AbortSignal): Promise<void> {
     });
     const root = join(folder, 'root');
     await mkdir(root);
-    await layOutRoot(root, tree, signal);
-    await addNetworkDrivers(root, tree, signal);
+    const guest = { tree, furtherDrivers: { disk: DISK_DRIVERS, guest: NETWORK_DRIVERS } };
+    await layOutRoot(root, guest, signal);
     const disk = join(folder, 'disk.raw');
     await makeRootPartition(disk, root, signal);
-    const initrd = Buffer.concat([
-      await createInitrd(tree, signal),
-      await furtherDrivers(tree, signal),
-    ]);
+    const initrd = gzipSync(await createInitrd(guest, signal));
     const kernel = await readFile(image);
     const sectors = (mib: number) => (mib * MIB) / 512;
     const area = bootArea(
@@ -99,33 +93,4 @@ async function makeRootPartition(disk: string, root: string, signal: AbortSignal
   await runCommand('mke2fs', [...args, '-E', options, '-d', root, disk, `${ROOT_MIB}M`], {
     signal,
   });
-}
-
-/** A second archive after the first: the kernel unpacks both, and the later file stays. */
-async function furtherDrivers(tree: KernelTree, signal: AbortSignal): Promise<Buffer> {
-  const modules = await loadModules(
-    tree,
-    ['virtio_mmio', 'virtio_pci', 'virtio_blk', ...DISK_DRIVERS],
-    signal,
-  );
-  const files = modules.map(({ name, content }) => ({ path: `${name}.ko`, content }));
-  const order = Buffer.from(modules.map(({ name }) => `${name}\n`).join(''));
-  const entries = [...files, { path: 'load-order', content: order }];
-  const archive = entries.map(
-    ({ path, content }) =>
-      ({ kind: 'file', path: `lib/modules/${path}`, content, mode: 0o644 }) as const,
-  );
-  return gzipSync(createCpioArchive(archive), { level: 9 });
-}
-
-async function addNetworkDrivers(
-  root: string,
-  tree: KernelTree,
-  signal: AbortSignal,
-): Promise<void> {
-  const directory = join(root, 'lib', 'modules', tree.release);
-  for (const { name, content } of await loadModules(tree, NETWORK_DRIVERS, signal)) {
-    await writeFile(join(directory, `${name}.ko`), content);
-    appendFileSync(join(directory, 'load-order'), `${name}\n`);
-  }
 }

@@ -86,6 +86,29 @@ describe('the console log', () => {
     assert.equal((await readText(0)).data, '0123456789morenew');
   });
 
+  it('gives each byte its offset while it is rotated', async () => {
+    const log = new FileConsoleLog(directory, systemClock);
+    let printed = '';
+    let isOver = false;
+    const reading = (async () => {
+      for (let offset = 0; !isOver;) {
+        const { data, offset: from, nextOffset } = await log.read(offset, 1000);
+        assert.ok(from >= offset, 'nothing is read twice');
+        assert.equal(Buffer.from(data).toString(), printed.slice(from, nextOffset));
+        offset = nextOffset;
+      }
+    })();
+    for (let line = 0; line < 100; line += 1) {
+      printed += `${line}\n`;
+      print(`${line}\n`);
+      await rotateConsole(directory, reopen, 1);
+      // The next is not due before a reader had time to get through.
+      await readText(0);
+    }
+    isOver = true;
+    await reading;
+  });
+
   it('follows no symlink that a guest may have put in its place', async () => {
     writeFileSync(join(root, 'secret'), 'secret');
     symlinkSync(join(root, 'secret'), directory.file('console.log'));

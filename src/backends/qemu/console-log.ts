@@ -49,9 +49,7 @@ export class FileConsoleLog implements ConsoleLog {
       const chunk = await this.#read(offset, Math.min(maxBytes, MOST_READ_BYTES));
       if (chunk !== undefined) return chunk;
     }
-    throw new DroverError('unavailable', 'the console is rotated faster than it can be read', {
-      reason: 'CONSOLE_BUSY',
-    });
+    throw consoleBusy();
   }
 
   async changed(signal: AbortSignal): Promise<void> {
@@ -113,17 +111,37 @@ export async function rotateConsole(
 
 /** In order of their offsets. A machine that never ran has none. */
 async function listParts(directory: MachineDirectory): Promise<readonly Part[]> {
-  const parts: Part[] = [];
-  for (const name of await readNames(directory.path)) {
-    const start = /^console\.log\.(\d{1,15})$/.exec(name)?.[1];
-    if (start === undefined) continue;
-    const found = await statIfThere(directory.file(name));
-    if (found !== undefined) parts.push(partOf(name, Number(start), found));
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const starts = await readStarts(directory);
+    const parts: Part[] = [];
+    for (const start of starts) {
+      const name = `${CONSOLE_FILE}.${start}`;
+      const found = await statIfThere(directory.file(name));
+      if (found !== undefined) parts.push(partOf(name, start, found));
+    }
+    const current = await statIfThere(directory.file(CONSOLE_FILE));
+    if (current !== undefined) parts.push(partOf(CONSOLE_FILE, endOf(parts), current));
+    // Rotated meanwhile, console.log would be taken to start where the part before it does.
+    if ((await readStarts(directory)).join() === starts.join()) return parts;
   }
-  parts.sort((one, other) => one.start - other.start);
-  const current = await statIfThere(directory.file(CONSOLE_FILE));
-  if (current !== undefined) parts.push(partOf(CONSOLE_FILE, endOf(parts), current));
-  return parts;
+  throw consoleBusy();
+}
+
+function consoleBusy(): DroverError {
+  return new DroverError('unavailable', 'the console is rotated faster than it can be read', {
+    reason: 'CONSOLE_BUSY',
+  });
+}
+
+/** Where the older parts start, which their names say. */
+async function readStarts(directory: MachineDirectory): Promise<readonly number[]> {
+  const starts = (await readNames(directory.path)).map(
+    (name) => /^console\.log\.(\d{1,15})$/.exec(name)?.[1],
+  );
+  return starts
+    .filter((start) => start !== undefined)
+    .map(Number)
+    .toSorted((one, other) => one - other);
 }
 
 function partOf(name: string, start: number, { size, ino }: Stats): Part {

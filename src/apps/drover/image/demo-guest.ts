@@ -1,7 +1,7 @@
 /**
  * Lays out the demo guest's files: the first root the kernel unpacks (`initrd`), and the folder
  * the root disk is made from. Both are the scripts in `guest/demo`, busybox under the names of
- * all its programs, and the drivers each of them loads, listed in `load-order`.
+ * all its programs, and the drivers each of them loads, named in order in `drivers`.
  */
 import {
   chmod,
@@ -15,7 +15,6 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 
 import { DroverError, systemErrorCode } from '#kernel/errors.ts';
 import { runCommand } from './command.ts';
@@ -33,43 +32,46 @@ const DISK_DRIVERS = ['virtio_mmio', 'virtio_pci', 'virtio_blk'];
 const GUEST_DRIVERS = ['virtio_net', 'button', 'evdev', 'virtio_console', 'pvpanic_mmio'];
 
 /** The programs the initrd's script calls. */
-const INITRD_PROGRAMS = ['findfs', 'insmod', 'mount', 'sh', 'switch_root', 'usleep'];
+const INITRD_PROGRAMS = ['findfs', 'modprobe', 'mount', 'sh', 'switch_root', 'usleep'];
 
-export async function createInitrd(tree: KernelTree, signal: AbortSignal): Promise<Buffer> {
-  const modules = await loadModules(tree, DISK_DRIVERS, signal);
-  const directories = ['bin', 'dev', 'lib', 'lib/modules', 'proc', 'root', 'sys'];
+export interface GuestKernel {
+  readonly tree: KernelTree;
+  /** What it takes to reach the root disk of a machine without virtio, and its network. */
+  readonly furtherDrivers?: { readonly disk: readonly string[]; readonly guest: readonly string[] };
+}
+
+/** Not compressed: an emulated guest would need longer to unpack it than QEMU to read it. */
+export async function createInitrd(kernel: GuestKernel, signal: AbortSignal): Promise<Buffer> {
+  const { tree } = kernel;
+  const modules = await loadModules(tree, diskDrivers(kernel), signal);
+  const modulesDir = `lib/modules/${tree.release}`;
+  const directories = ['bin', 'dev', 'etc', 'lib', 'lib/modules', modulesDir];
   const entries: CpioEntry[] = [
-    ...directories.map((path) => ({ kind: 'directory', path }) as const),
+    ...[...directories, 'proc', 'root', 'sys'].map(
+      (path) => ({ kind: 'directory', path }) as const,
+    ),
     { kind: 'file', path: 'bin/busybox', content: await readBusybox(), mode: 0o755 },
     ...INITRD_PROGRAMS.map(
       (name) => ({ kind: 'symlink', path: `bin/${name}`, target: 'busybox' }) as const,
     ),
-    ...modules.map(
+    ...driverFiles(modules).map(
       ({ name, content }) =>
-        ({ kind: 'file', path: `lib/modules/${name}.ko`, content, mode: 0o644 }) as const,
+        ({ kind: 'file', path: `${modulesDir}/${name}`, content, mode: 0o644 }) as const,
     ),
-    {
-      kind: 'file',
-      path: 'lib/modules/load-order',
-      content: Buffer.from(loadOrder(modules)),
-      mode: 0o644,
-    },
-    {
-      kind: 'file',
-      path: 'init',
-      content: await readFile(join(SCRIPTS_DIR, 'initrd', 'init')),
-      mode: 0o755,
-    },
+    { kind: 'file', path: 'init', content: await readInitrdScript('init'), mode: 0o755 },
+    { kind: 'file', path: 'etc/fstab', content: await readInitrdScript('fstab'), mode: 0o644 },
+    { kind: 'file', path: 'etc/moves', content: await readInitrdScript('moves'), mode: 0o644 },
   ];
-  return gzipSync(createCpioArchive(entries), { level: 9 });
+  return createCpioArchive(entries);
 }
 
 /** Fills an empty folder with all that belongs on the root disk. */
 export async function layOutRoot(
   rootDir: string,
-  tree: KernelTree,
+  kernel: GuestKernel,
   signal: AbortSignal,
 ): Promise<void> {
+  const { tree, furtherDrivers } = kernel;
   await cp(join(SCRIPTS_DIR, 'root'), rootDir, { recursive: true });
   await makeScriptsExecutable(rootDir);
   for (const name of ['bin', 'dev', 'mnt', 'proc', 'root', 'run', 'sys', 'tmp', 'usr', 'var']) {
@@ -82,14 +84,37 @@ export async function layOutRoot(
   await symlink('/proc/self/mounts', join(rootDir, 'etc', 'mtab'));
 
   // What the initrd has loaded is loaded: only the rest is left to do.
-  const loaded = new Set((await loadModules(tree, DISK_DRIVERS, signal)).map(({ name }) => name));
-  const modules = (await loadModules(tree, GUEST_DRIVERS, signal)).filter(
-    ({ name }) => !loaded.has(name),
+  const loaded = new Set(
+    (await loadModules(tree, diskDrivers(kernel), signal)).map(({ name }) => name),
   );
+  const wanted = [...GUEST_DRIVERS, ...(furtherDrivers?.guest ?? [])];
+  const modules = (await loadModules(tree, wanted, signal)).filter(({ name }) => !loaded.has(name));
   const modulesDir = join(rootDir, 'lib', 'modules', tree.release);
   await mkdir(modulesDir, { recursive: true });
-  for (const { name, content } of modules) await writeFile(join(modulesDir, `${name}.ko`), content);
-  await writeFile(join(modulesDir, 'load-order'), loadOrder(modules));
+  for (const { name, content } of driverFiles(modules)) {
+    await writeFile(join(modulesDir, name), content);
+  }
+}
+
+function diskDrivers({ furtherDrivers }: GuestKernel): readonly string[] {
+  return [...DISK_DRIVERS, ...(furtherDrivers?.disk ?? [])];
+}
+
+/**
+ * A folder for busybox's `modprobe`. What depends on what is left out of its list, since `drivers`
+ * has them all in an order in which each finds what it needs.
+ */
+function driverFiles(modules: readonly KernelModule[]): { name: string; content: Buffer }[] {
+  const names = modules.map(({ name }) => name);
+  return [
+    ...modules.map(({ name, content }) => ({ name: `${name}.ko`, content })),
+    { name: 'modules.dep', content: Buffer.from(names.map((name) => `${name}.ko:\n`).join('')) },
+    { name: 'drivers', content: Buffer.from(`${names.join(' ')}\n`) },
+  ];
+}
+
+async function readInitrdScript(name: string): Promise<Buffer> {
+  return await readFile(join(SCRIPTS_DIR, 'initrd', name));
 }
 
 async function installBusybox(rootDir: string, signal: AbortSignal): Promise<void> {
@@ -124,8 +149,4 @@ async function readBusybox(): Promise<Buffer> {
 async function makeScriptsExecutable(rootDir: string): Promise<void> {
   const directory = join(rootDir, 'etc', 'drover');
   for (const name of await readdir(directory)) await chmod(join(directory, name), 0o755);
-}
-
-function loadOrder(modules: readonly KernelModule[]): string {
-  return modules.map(({ name }) => `${name}\n`).join('');
 }

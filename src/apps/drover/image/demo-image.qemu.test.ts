@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import type { BuiltImage } from './built-image.ts';
 import { buildDemoImage } from './demo-image.ts';
 import { readImage } from './image-directory.ts';
+import { readTscKhz } from '#backends/qemu/tsc-frequency.ts';
 import { IS_WHOLE } from '#test/whole.ts';
 
 const BOOT_DEADLINE_MS = 120_000;
@@ -173,10 +174,6 @@ async function openSocket(path: string): Promise<Socket> {
   return socket;
 }
 
-function runArgument(script: string): string {
-  return `demo.run=${Buffer.from(script).toString('base64')}`;
-}
-
 describe('the demo image', { timeout: 10 * 60_000 }, () => {
   let directory: string;
   let image: BuiltImage;
@@ -212,18 +209,11 @@ describe('the demo image', { timeout: 10 * 60_000 }, () => {
 
   /**
    * A microvm has no clock to measure the processor's counter against but the one QEMU may be too
-   * busy to run evenly, and its kernel stops without that rate; q35 has more clocks. So the rate
-   * is what the kernel finds on q35.
+   * busy to run evenly, and its kernel stops without that rate; q35 has more clocks.
    */
-  async function counterKhz(): Promise<number> {
-    await using guest = await boot({
-      machineType: 'q35',
-      disk: join(image.directory, 'rootfs.ext4'),
-      isDiskReadOnly: true,
-      kernelArgs: `demo.poweroff=5 ${runArgument('dmesg | grep "tsc: Detected"')}`,
-    });
-    const mhz = (await guest.line(/tsc: Detected ([\d.]+) MHz/))[1];
-    return Math.round(Number(mhz) * 1000);
+  async function counterRate(): Promise<string> {
+    const khz = await readTscKhz();
+    return khz === undefined ? '' : `tsc_early_khz=${khz} tsc=reliable`;
   }
 
   it('is read back as it was built, and says what a machine of it needs', async () => {
@@ -269,7 +259,7 @@ describe('the demo image', { timeout: 10 * 60_000 }, () => {
     await using guest = await boot({
       machineType: 'microvm,acpi=on',
       disk: await copyOfDisk('microvm.ext4'),
-      kernelArgs: `tsc_early_khz=${await counterKhz()} demo.ticks ${addresses}`,
+      kernelArgs: `${await counterRate()} demo.ticks ${addresses}`,
     });
     await guest.line(/ready: web1 \S+ up [\d.]+s eth0=10\.0\.2\.50\/25 eth0=fd00::50\/64$/);
     await guest.line(/^tick 2/);

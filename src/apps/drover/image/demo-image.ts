@@ -91,7 +91,7 @@ async function fillFolder(
     progress,
   });
   await copyFile(kernel.image, join(built, KERNEL_FILE));
-  await writeFile(join(built, INITRD_FILE), await createInitrd(kernel.tree, signal));
+  await writeFile(join(built, INITRD_FILE), await createInitrd(kernel, signal));
   await makeRootDisk(join(built, ROOT_DISK_FILE), join(work, 'root'), kernel, signal);
 
   const files: ImageFile[] = [];
@@ -120,7 +120,7 @@ async function makeRootDisk(
   signal: AbortSignal,
 ): Promise<void> {
   await mkdir(rootDir, { recursive: true });
-  await layOutRoot(rootDir, kernel.tree, signal);
+  await layOutRoot(rootDir, kernel, signal);
   const extended = `root_owner=0:0,hash_seed=${ROOT_DISK_UUID},lazy_itable_init=0`;
   const args = ['-q', '-F', '-t', 'ext4', '-b', '4096', '-m', '0', '-J', 'size=4', '-L', 'demo'];
   await runCommand(
