@@ -30,7 +30,8 @@ const CONCURRENCY = 24;
 const BATCH = 1000;
 const LOCAL_QUEUE = 500;
 const LOOK_MS = 5;
-const SPEC = { path: 'Datacenter/vm/folder/one' };
+/** No two in a batch are the same: what is the same in all rows is cheap to write. */
+const SPECS = Array.from({ length: BATCH }, (_, at) => ({ path: `Datacenter/vm/folder/${at}` }));
 /** With its defaults the peer takes so much longer. */
 const FEWER = 8;
 const TUNED: GraphileConfig.WorkerOptions = {
@@ -109,9 +110,7 @@ async function openOurs(url: string): Promise<Queue> {
     }),
   );
   await runner.start();
-  const requests = Array.from({ length: BATCH }, () => ({
-    ...{ kind: 'noop', subject: SPEC.path, spec: SPEC },
-  }));
+  const requests = SPECS.map((spec) => ({ kind: 'noop', subject: spec.path, spec }));
   const owned = stack.move();
   return {
     async runAll(count) {
@@ -142,7 +141,7 @@ async function openGraphileWorker(
     taskList: { noop: () => countdown.step() },
     preset: { worker: options },
   });
-  const specs = Array.from({ length: BATCH }, () => ({ identifier: 'noop', payload: SPEC }));
+  const specs = SPECS.map((payload) => ({ identifier: 'noop', payload }));
   return {
     async runAll(count) {
       const all = countdown.from(count);

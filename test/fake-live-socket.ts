@@ -1,6 +1,6 @@
 /** The server's end of a WebSocket whose client takes what a test lets it take. */
 import { EventEmitter } from 'node:events';
-import type { LiveSocket } from '#surfaces/migration/ws/live-client.ts';
+import type { LiveSocket } from '#surfaces/edge/live-client.ts';
 
 interface Message {
   readonly type: string;

@@ -13,7 +13,7 @@ import type { Preparation } from '#transfers/guest-preparer.ts';
 import { MigrationHandler } from '#transfers/migration-handler.ts';
 import { parseMigration } from '#transfers/parse-migration.ts';
 import type { SourceVm } from '#transfers/source-vm.ts';
-import type { Export, Source } from '#transfers/source.ts';
+import type { Export, PrivilegeNeeds, Source } from '#transfers/source.ts';
 import type { Target, TargetVm } from '#transfers/target.ts';
 
 export const WEB_SERVER: SourceVm = {
@@ -60,22 +60,31 @@ export class FakeMigration {
   readonly domains = new Map<string, TargetVm>();
   readonly running = new Set<string>();
   readonly lanes: string[] = [];
+  /** How fast each copy was to be, in bytes a second, at its begin and half way. */
+  readonly paces: (number | undefined)[] = [];
   findings: readonly Finding[] = [];
   missing: readonly string[] | undefined = [];
+  /** What privileges were last asked for. */
+  needs: PrivilegeNeeds | undefined;
   preparation: Preparation = { hasVirtio: false, findings: [] };
   vm: SourceVm = WEB_SERVER;
+  transports: Source['transports'] = ['datastore', 'nfc'];
+  obstacles: NonNullable<Source['obstacles']> = {};
   checkpoint: unknown;
+  controls: JsonObject = {};
   openExports = 0;
   /** Called at each call of a port, before and after it acts. */
   onCall: (name: string, when: 'before' | 'after') => void = () => undefined;
   controller = new AbortController();
+  /** More VMs than the one that is migrated, for whoever lists them. */
+  others: readonly SourceVm[] = [];
+  readonly sources = { open: () => this.#act('open-source', () => this.#source()) };
+  readonly targets = { open: () => this.#act('open-target', () => this.#target()) };
   readonly handler: MigrationHandler;
 
   constructor() {
     this.handler = new MigrationHandler({
-      clock: this.clock,
-      sources: { open: () => this.#act('open-source', () => this.#source()) },
-      targets: { open: () => this.#act('open-target', () => this.#target()) },
+      ...{ clock: this.clock, sources: this.sources, targets: this.targets },
       copier: this.#copier(),
       preparer: {
         prepare: () => this.#act('prepare', () => this.preparation),
@@ -118,7 +127,8 @@ export class FakeMigration {
         this.#act('save', () => void (this.checkpoint = structuredClone(checkpoint))),
       report: (progress) => this.reports.push(progress),
       log: (level, text) => this.logs.push(`${level} ${text}`),
-      controls: () => ({}),
+      controls: () => this.controls,
+      leaveSlot: () => undefined,
       enterLane: (lane) => this.#act('enter-lane', () => void this.lanes.push(lane)),
     };
   }
@@ -128,14 +138,20 @@ export class FakeMigration {
       this.vm = { ...this.vm, powerState };
     };
     return {
-      ...{ transports: ['datastore', 'nfc'], product: 'a vCenter', snapshots: undefined },
-      listVms: () => this.#act('list', () => [this.vm]),
-      findVm: () => this.#act('find', () => this.vm),
+      ...{ transports: this.transports, obstacles: this.obstacles, product: 'a vCenter' },
+      snapshots: undefined,
+      listVms: () => this.#act('list', () => [this.vm, ...this.others]),
+      findVm: (path) =>
+        this.#act('find', () => this.others.find((each) => each.path === path) ?? this.vm),
       shutDownGuest: () => this.#act('shut-down', () => setPower('poweredOff')),
       powerOff: () => this.#act('power-off', () => setPower('poweredOff')),
       powerOn: () => this.#act('power-on', () => setPower('poweredOn')),
       removeCdroms: () => this.#act('remove-cdroms', () => 0),
-      missingPrivileges: () => this.#act('privileges', () => this.missing),
+      missingPrivileges: (_ref, needs) =>
+        this.#act('privileges', () => {
+          this.needs = needs;
+          return this.missing;
+        }),
       openExport: (vm, transport) => this.#act('open-export', () => this.#export(vm, transport)),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
@@ -190,9 +206,12 @@ export class FakeMigration {
 
   #copier(): DiskCopier {
     return {
-      copy: ({ path, capacityBytes }, { onProgress }) =>
+      copy: ({ path, capacityBytes, pace }, { onProgress }) =>
         this.#act(`copy ${path}`, () => {
+          const rate = new Float64Array(pace);
+          this.paces.push(rate[0]);
           onProgress({ doneBytes: capacityBytes / 2, receivedBytes: 1000 });
+          this.paces.push(rate[0]);
           this.files.add(path);
           return { receivedBytes: 2000, writtenBytes: 1000, resumedFromByte: 0, journalBytes: 9 };
         }),

@@ -3,6 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
 import type { JobId, ScheduleId } from '#kernel/ids.ts';
 import type { ScheduleChanges, ScheduleDraft } from '#schedules/schedule-draft.ts';
+import type { Preview, PreviewQuery } from '#schedules/schedule-service.ts';
 import { parseScheduleTime } from '#schedules/schedule-time.ts';
 import type { Schedule, ScheduleRun } from '#schedules/schedule.ts';
 import type { Schedules } from '#surfaces/migration/migration-parts.ts';
@@ -36,6 +37,11 @@ export class FakeSchedules implements Schedules {
     };
     this.all.set(id, schedule);
     return schedule;
+  }
+
+  preview({ schedule, timezone, afterMs = this.#clock.nowMs() }: PreviewQuery): Preview {
+    const time = parseScheduleTime(schedule, { timezone, fallback: 'UTC' });
+    return { timezone: time.timezone, dues: [time.nextAfter(afterMs, afterMs)] };
   }
 
   async get(id: string): Promise<Schedule> {

@@ -50,7 +50,9 @@ export class FakeVsphere implements Sources {
       },
       findVm: async (path) => {
         if (path === WEB_SERVER.path) return WEB_SERVER;
-        throw new DroverError('not_found', `there is no VM ${path}`);
+        throw new DroverError('not_found', `there is no VM ${path}`, {
+          reason: 'SOURCE_VM_NOT_FOUND',
+        });
       },
       shutDownGuest: async (ref) => void this.asked.push(`shut down ${ref}`),
       powerOff: async (ref) => void this.asked.push(`power off ${ref}`),

@@ -68,6 +68,7 @@ export class FakeMigration {
       webhooks: noWebhooks({ refusalOf: () => undefined }),
       sources: vsphere,
       metrics: new MigrationMetrics({ metrics: registry, clock, version, jobs, runner }),
+      checkSubmission: async () => undefined,
       preflight: async () => [],
       capabilities: async () => ({ capabilities: {}, default_method: 'nfc' }),
       uploads: noUploads(),

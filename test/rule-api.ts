@@ -25,6 +25,6 @@ export function createRuleApi(thresholds: Thresholds): FastifyInstance {
     if (principal?.kind !== 'customer' || request.headers[READ_ONLY] === undefined) return;
     request.principal = { ...principal, scopes: ['read-only'] };
   });
-  registerRuleRoutes(app, { thresholds });
+  registerRuleRoutes(app, { thresholds, clock: systemClock });
   return app;
 }

@@ -115,7 +115,7 @@ export class ThresholdWorld implements AsyncDisposable {
   }
 }
 
-export interface WorldOptions extends Partial<Omit<ThresholdsOptions, 'store'>> {
+export interface WorldOptions extends Partial<Omit<ThresholdsOptions, 'store' | 'silences'>> {
   /** Of a world before; a new one otherwise. */
   readonly url?: string;
   /** How far the world's clock is ahead of the first one's. */
@@ -133,7 +133,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<ThresholdWo
   const thresholds = stack.use(
     await openThresholds({
       table,
-      store: wrapStore(stores.rules),
+      ...{ store: wrapStore(stores.rules), silences: stores.rules },
       clock: stores.clock,
       log: silentLog,
       metrics,

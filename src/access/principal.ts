@@ -46,12 +46,16 @@ export function assertOperator(principal: Principal): asserts principal is Opera
 
 /** Every call that changes something asks this first. */
 export function assertMayChange(principal: Principal): void {
-  if (principal.scopes.includes('customer') || principal.scopes.includes('operator')) return;
+  if (mayChange(principal)) return;
   throw new DroverError(
     'permission_denied',
     'this token may only read; use a token with the customer or operator scope',
     { reason: 'READ_ONLY_TOKEN' },
   );
+}
+
+export function mayChange({ scopes }: Principal): boolean {
+  return scopes.includes('customer') || scopes.includes('operator');
 }
 
 /** The customer whose things this principal may see; undefined sees all customers. */

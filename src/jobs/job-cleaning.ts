@@ -38,6 +38,7 @@ export async function cleanUpAfter(parts: CleaningParts, id: JobId): Promise<rea
       journal: new JobJournal({ ...parts, log: silentLog, onLost: () => undefined }),
       controls: () => claim.job.controls,
       onLane: () => undefined,
+      onLeaveSlot: () => undefined,
       checkpoint: () => claim.checkpoint,
       onCheckpoint: () => undefined,
       onLost: () => stopper.stop('lease-lost'),

@@ -28,6 +28,7 @@ export interface ContextParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly lanes: LaneLimits;
+  readonly onLeaveSlot: () => void;
 }
 
 export interface ContextHooks {
@@ -62,6 +63,7 @@ export function openContext(parts: ContextParts & ContextHooks): JobContext {
     report: (progress) => journal.report(job, lease, progress),
     log: (level, text) => journal.log(job, lease, { level, text }),
     controls: parts.controls,
+    leaveSlot: parts.onLeaveSlot,
     async enterLane(lane) {
       const limit = laneLimit(lanes, lane);
       if (limit === Infinity) return;

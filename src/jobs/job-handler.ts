@@ -21,6 +21,8 @@ export interface JobContext {
   log(level: LogLevel, text: string): void;
   /** As they are now; they change while the job runs. */
   controls(): JsonObject;
+  /** From now on it only waits for other jobs, which need the room that it takes. */
+  leaveSlot(): void;
   /** Waits until the lane has room. It is left when the attempt ends. */
   enterLane(lane: string): Promise<void>;
 }

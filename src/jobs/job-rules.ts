@@ -31,6 +31,12 @@ export function isAllowed(command: JobCommand, state: JobState): boolean {
   return RULES[command][state];
 }
 
+/** What may be asked of it now. Whoever was asked to cancel need not be asked again. */
+export function allowedCommands({ state, isCancelRequested }: Job): readonly string[] {
+  const allowed = Object.keys(RULES).filter((name) => RULES[name as JobCommand][state]);
+  return isCancelRequested ? allowed.filter((name) => name !== 'cancel') : allowed;
+}
+
 export function assertAllowed(command: JobCommand, { id, state }: Job): void {
   if (isAllowed(command, state)) return;
   const allowed = Object.entries(RULES[command]).flatMap(([name, is]) => (is ? [name] : []));

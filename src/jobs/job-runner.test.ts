@@ -104,6 +104,23 @@ describe('a job', () => {
 });
 
 describe('a runner', () => {
+  it('gives its slot to others while it only waits for them', async () => {
+    await using life = await open({ limits: { slots: 1 } });
+    const [waiting, other] = await life.submit({}, {});
+    const { context, answer } = await life.call(1);
+    assert.deepEqual(life.runner.stats(), { slots: 1, active: 1 });
+    context.leaveSlot();
+    context.leaveSlot();
+    const second = await life.call(2);
+    assert.deepEqual(life.runner.stats(), { slots: 1, active: 1 });
+    second.answer({});
+    await life.until(other?.id ?? '', 'completed');
+    assert.equal((await life.service.get(waiting?.id ?? '')).state, 'running');
+    answer({});
+    await life.until(waiting?.id ?? '', 'completed');
+    assert.deepEqual(life.runner.stats(), { slots: 1, active: 0 });
+  });
+
   it('runs as many at a time as it has slots', async () => {
     await using life = await open({ limits: { slots: 3 } });
     await life.submit(...Array.from({ length: 5 }, () => ({})));

@@ -10,6 +10,8 @@
  * - An attempt that settled is kept until it is written, or its lease is lost.
  * - Where jobs are over in no time, some are claimed ahead of a free slot, so that the database is
  *   not asked for each. One that then waits for too long is given back.
+ * - One that only waits for other jobs leaves its slot to them; so they are never kept from running
+ *   by those that wait for them.
  * - While the database is away nothing new begins and nothing that runs is disturbed, until its
  *   lease is over.
  */
@@ -37,6 +39,8 @@ const GATHER_MS = 2;
 const RETRY_MS = SECOND_MS;
 const MOST_SETTLED = 1000;
 const MOST_CLEAN_UPS = 4;
+/** One more keeps its slot: each takes some memory and a lease. */
+const MOST_WAITING = 1000;
 /** For what runs to come to rest when Drover stops, and for that to be written. */
 const GRACE_MS = 5 * SECOND_MS;
 const COUNT_MS = 5 * SECOND_MS;
@@ -79,6 +83,8 @@ export class JobRunner implements AsyncDisposable {
   /** Claimed, and waiting for a slot. */
   #ready: { readonly attempt: JobAttempt; readonly sinceMs: number }[] = [];
   readonly #running = new Set<JobAttempt>();
+  /** They run and take no slot, since they wait for others. */
+  readonly #waiting = new Set<JobAttempt>();
   #settled: SettledAttempt[] = [];
   #wake = Promise.withResolvers<void>();
   #isAwake = false;
@@ -133,14 +139,14 @@ export class JobRunner implements AsyncDisposable {
     for (const { attempt } of this.#ready.splice(0)) {
       this.#settled.push(attempt.release('the process that was to run it stops'));
     }
-    for (const attempt of this.#running) attempt.stop('shutdown');
+    for (const attempt of [...this.#running, ...this.#waiting]) attempt.stop('shutdown');
     const grace = new AbortController();
     this.#notify();
     await Promise.race([this.#loop, clock.sleep(GRACE_MS, grace.signal).catch(() => undefined)]);
     grace.abort();
     this.#watching?.dispose();
     this.#metrics[Symbol.dispose]();
-    const left = [...this.#running].map(({ id }) => id);
+    const left = [...this.#running, ...this.#waiting].map(({ id }) => id);
     if (left.length > 0 || this.#settled.length > 0) {
       const jobs = [...left, ...this.#settled.map(({ job }) => job.id)];
       log.warn({ jobs }, 'jobs were left as they are; they go on when their leases end');
@@ -170,7 +176,8 @@ export class JobRunner implements AsyncDisposable {
   }
 
   #isDone(): boolean {
-    return this.#isStopping && this.#running.size === 0 && this.#settled.length === 0;
+    const isIdle = this.#running.size + this.#waiting.size === 0;
+    return this.#isStopping && isIdle && this.#settled.length === 0;
   }
 
   #notify(): void {
@@ -268,9 +275,10 @@ export class JobRunner implements AsyncDisposable {
     const handler = this.#handlers.get(claim.job.kind);
     // Only kinds with a handler are claimed.
     if (handler === undefined) return;
-    const attempt = new JobAttempt(claim, {
+    const attempt: JobAttempt = new JobAttempt(claim, {
       ...this.#parts,
       ...{ handler, holder: this.#holder, journal: this.#journal, lanes: limits.lanes ?? {} },
+      onLeaveSlot: () => this.#leaveSlot(attempt),
     });
     this.#metrics.started(claim.job);
     this.#leases.hold(attempt, sinceMs);
@@ -290,6 +298,13 @@ export class JobRunner implements AsyncDisposable {
     }
   }
 
+  #leaveSlot(attempt: JobAttempt): void {
+    if (this.#waiting.size >= MOST_WAITING || !this.#running.delete(attempt)) return;
+    this.#waiting.add(attempt);
+    this.#fill();
+    this.#notify();
+  }
+
   async #run(attempt: JobAttempt): Promise<void> {
     const { clock } = this.#parts;
     this.#running.add(attempt);
@@ -301,8 +316,8 @@ export class JobRunner implements AsyncDisposable {
     this.#notify();
     // One that does not come back keeps its slot: what it uses is not free.
     await attempt.idle();
-    this.#pace.took(clock.monotonicMs() - startedMs);
-    this.#running.delete(attempt);
+    if (this.#running.delete(attempt)) this.#pace.took(clock.monotonicMs() - startedMs);
+    this.#waiting.delete(attempt);
     this.#fill();
     this.#notify();
   }

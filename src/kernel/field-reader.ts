@@ -2,7 +2,7 @@
  * Reads a map key by key and gathers what is wrong with it, so that whoever wrote the file is told
  * all of it at once. A value that is refused reads as its fallback meanwhile.
  */
-import { DroverError } from './errors.ts';
+import { DroverError, toDroverError } from './errors.ts';
 import { didYouMean } from './nearest.ts';
 
 export interface FieldKind<T> {
@@ -23,8 +23,8 @@ export interface MapRules {
   readonly known: readonly string[];
   readonly problems: Problems;
   readonly isRoot?: boolean;
-  /** For what is read as others read it, who ignore what they do not know. */
-  readonly ignoresUnknown?: boolean;
+  /** As many programs read what they are sent: what is unknown is ignored, and null is nothing. */
+  readonly isLenient?: boolean;
 }
 
 const LONGEST_QUOTE = 60;
@@ -35,6 +35,19 @@ export class Problems {
 
   add(field: string, message: string): void {
     this.#found.push({ field, message });
+  }
+
+  /** What `parse` makes. It refuses by throwing; all else that is wrong is to be told too. */
+  gather<T>(parse: () => T, pathOf = (field: string) => field): T | undefined {
+    try {
+      return parse();
+    } catch (thrown) {
+      const { kind, message, metadata } = toDroverError(thrown);
+      const { field } = metadata;
+      if (kind !== 'invalid_argument' || field === undefined) throw thrown;
+      this.add(pathOf(field), message.replace(`${field}: `, ''));
+      return undefined;
+    }
   }
 
   /** Whether one more would be told. */
@@ -74,7 +87,7 @@ export class FieldReader {
   static over(
     raw: unknown,
     path: string,
-    { known, problems, isRoot = false, ignoresUnknown = false }: MapRules,
+    { known, problems, isRoot = false, isLenient = false }: MapRules,
   ): FieldReader {
     const prefix = isRoot ? '' : path;
     const isMap = typeof raw === 'object' && raw !== null && !Array.isArray(raw);
@@ -82,7 +95,10 @@ export class FieldReader {
       problems.add(path, `must be a map of ${known.join(', ')}`);
       return new FieldReader(new Map(), prefix, problems);
     }
-    if (ignoresUnknown) return new FieldReader(new Map(Object.entries(raw)), prefix, problems);
+    if (isLenient) {
+      const said = Object.entries(raw).filter(([, value]) => (value ?? undefined) !== undefined);
+      return new FieldReader(new Map(said), prefix, problems);
+    }
     for (const key of Object.keys(raw)) {
       if (known.includes(key)) continue;
       const hint = problems.isTold ? didYouMean(key.slice(0, LONGEST_QUOTE), known) : '';
@@ -124,6 +140,11 @@ export class FieldReader {
 
   refuse(name: string, message: string): void {
     this.#problems.add(this.path(name), message);
+  }
+
+  /** What `parse` makes of several fields; it names them as they are called in this map. */
+  gather<T>(parse: () => T): T | undefined {
+    return this.#problems.gather(parse, (field) => this.path(field));
   }
 
   /** The entries that `read` takes; a list that is left out is empty. */

@@ -14,12 +14,16 @@ export type IntentId = Id<'intent'>;
 export type TokenId = Id<'token'>;
 export type JobId = Id<'job'>;
 export type ScheduleId = Id<'schedule'>;
+export type DiskId = Id<'disk'>;
+export type ServerId = Id<'server'>;
 
 const MACHINE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const CUSTOMER_ID = /^[A-Za-z0-9][A-Za-z0-9_.@:-]{0,127}$/;
+const DISK_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const JOB_ID = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
 const SCHEDULE_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
 const HOST_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+const SERVER_ID = /^[a-z0-9][a-z0-9_.-]{0,62}$/;
 
 export function isMachineId(text: string): text is MachineId {
   return MACHINE_ID.test(text);
@@ -37,13 +41,26 @@ export function isJobId(text: string): text is JobId {
   return JOB_ID.test(text);
 }
 
+/** Names a file too, so it can be none of `.` and `/`. */
+export function isDiskId(text: string): text is DiskId {
+  return DISK_ID.test(text);
+}
+
 export function isScheduleId(text: string): text is ScheduleId {
   return SCHEDULE_ID.test(text);
+}
+
+export function isServerId(text: string): text is ServerId {
+  return SERVER_ID.test(text);
 }
 
 /** Sixteen hex digits after `vm_`: enough that two hosts never make the same one. */
 export function createMachineId(): MachineId {
   return `vm_${randomHex(8)}` as MachineId;
+}
+
+export function createDiskId(): DiskId {
+  return `disk_${randomHex(8)}` as DiskId;
 }
 
 export function createIntentId(): IntentId {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { MachineId } from '#kernel/ids.ts';
 import {
   allowedCommands,
+  obeyedCommands,
   COMMAND_KINDS,
   decide,
   deniedError,
@@ -59,5 +60,12 @@ describe('the table of commands', () => {
         '(state running; allowed: pause, shutdown, reboot, delete)',
     );
     assert.deepEqual(allowedCommands('created'), ['boot', 'delete']);
+  });
+
+  it('tells what a machine would obey, and where only by force', () => {
+    const live = { state: 'paused', isDeleting: false } as const;
+    assert.deepEqual(obeyedCommands(live), ['resume', 'shutdown', 'force-delete']);
+    assert.deepEqual(obeyedCommands({ ...live, state: 'shutdown' }), ['boot', 'delete']);
+    assert.deepEqual(obeyedCommands({ ...live, isDeleting: true }), []);
   });
 });

@@ -13,7 +13,7 @@
  */
 import { DroverError } from '#kernel/errors.ts';
 import type { MachineId } from '#kernel/ids.ts';
-import type { MachineState } from './machine.ts';
+import type { Machine, MachineState } from './machine.ts';
 
 export type MachineCommand =
   | { readonly kind: 'boot' }
@@ -58,13 +58,24 @@ export function decide(command: MachineCommand, state: MachineState): Decision {
   return { kind: 'deny', why: `it is ${state}; shut it down first, or use force=true` };
 }
 
-/** What the state would accept, for error texts and for buttons. */
+/** What the state would accept, for error texts. */
 export function allowedCommands(state: MachineState): readonly CommandKind[] {
   return COMMAND_KINDS.filter((kind) => {
     const cell: Cell = TABLE[kind][state];
     return cell === 'accept' || cell === 'force';
   });
 }
+
+/** The same for whoever draws buttons: what force alone makes it obey is called so. */
+export function obeyedCommands({ state, isDeleting }: Obeying): readonly string[] {
+  if (isDeleting) return [];
+  return allowedCommands(state).map((kind) => {
+    const cell: Cell = TABLE[kind][state];
+    return cell === 'force' ? `force-${kind}` : kind;
+  });
+}
+
+type Obeying = Pick<Machine, 'state' | 'isDeleting'>;
 
 export function deniedError(
   machineId: MachineId,

@@ -34,7 +34,11 @@ export type BootSpec =
     }
   | { readonly kind: 'firmware'; readonly machineType: 'q35'; readonly firmware: 'bios' | 'uefi' };
 
-export type DiskBus = 'virtio' | 'sata' | 'nvme';
+export const DISK_BUSES = ['virtio', 'sata', 'nvme'] as const;
+export type DiskBus = (typeof DISK_BUSES)[number];
+
+export const NIC_MODELS = ['virtio', 'e1000e', 'e1000'] as const;
+export type NicModel = (typeof NIC_MODELS)[number];
 
 export interface DiskSpec {
   readonly id: string;
@@ -85,7 +89,7 @@ export interface NicSpec {
   readonly rxLimit: RateLimit | undefined;
   readonly txLimit: RateLimit | undefined;
   /** For guests of `q35` that have no drivers for virtio; absent: `virtio`. */
-  readonly model?: 'virtio' | 'e1000e';
+  readonly model?: NicModel;
 }
 
 export interface ConsoleSpec {

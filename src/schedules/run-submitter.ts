@@ -5,9 +5,9 @@
 import type { Job, JobRequest } from '#jobs/job.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { isErrorKind, toDroverError, type DroverError, type ErrorKind } from '#kernel/errors.ts';
-import type { ScheduleId } from '#kernel/ids.ts';
 import type { Log } from '#kernel/log.ts';
 import type { SecretBox } from '#kernel/secret-box.ts';
+import { openSecrets } from './schedule-secrets.ts';
 import type { ClaimedRun, ScheduleRunStore } from './schedule-run-store.ts';
 
 /** All of them or none. The same id with the same content is the same job. */
@@ -98,26 +98,4 @@ export class RunSubmitter {
       secrets: openSecrets(this.#parts.secretBox, id, sealedSecrets),
     };
   }
-}
-
-export function sealSecrets(
-  box: SecretBox,
-  id: ScheduleId,
-  secrets: Readonly<Record<string, string>>,
-): string | undefined {
-  if (Object.keys(secrets).length === 0) return undefined;
-  return box.seal(JSON.stringify(secrets), placeOf(id));
-}
-
-function openSecrets(
-  box: SecretBox,
-  id: ScheduleId,
-  sealed: string | undefined,
-): Readonly<Record<string, string>> | undefined {
-  if (sealed === undefined) return undefined;
-  return JSON.parse(box.open(sealed, placeOf(id))) as Record<string, string>;
-}
-
-function placeOf(id: ScheduleId): string {
-  return `schedules.${id}`;
 }

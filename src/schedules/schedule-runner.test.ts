@@ -172,6 +172,48 @@ describe('ScheduleRunner', () => {
     assert.equal((await fixture.read(schedule)).nextRunAt, START + 3 * HOUR_MS);
   });
 
+  for (const [what, backMs] of [
+    ['some hours', 5 * HOUR_MS],
+    ['a year', 365 * DAY_MS],
+  ] as const) {
+    it(`neither repeats nor stalls when the clock is set back by ${what}`, async () => {
+      await using fixture = await ScheduleFixture.open();
+      const { clock, jobs, secretBox, logged } = fixture;
+      const asked: string[] = [];
+      jobs.onSubmit = async ({ id = '' }) => void asked.push(id);
+      const overlap = 'allow';
+      await fixture.create({ id: 'cron', overlap });
+      await fixture.create({ id: 'every', schedule: '@every 1h', overlap });
+      await fixture.create({ id: 'late', overlap, missed: 'all', jitterMs: 10 * MINUTE_MS });
+      const dues = new Set<number>();
+      const note = () => dues.add(clock.nowMs() - (clock.nowMs() % HOUR_MS));
+      const hours = async (count: number) => {
+        for (let at = 0; at < count; at += 1) {
+          await fixture.lookAfter(HOUR_MS);
+          note();
+        }
+      };
+      await hours(3);
+      // One more is claimed by a process that dies of it.
+      const dying = new FakeJobs();
+      dying.refusal = () => new DroverError('unavailable', 'the connection broke');
+      const { scheduleRuns: runs } = fixture.stores;
+      const parts = { runs, jobs: dying, secretBox, clock, log: logged.log };
+      await using dead = fixture.createRunner(new RunSubmitter(parts));
+      await clock.advance(HOUR_MS + 15 * MINUTE_MS);
+      note();
+      await dead.look();
+      clock.jumpWallClock(-backMs);
+      assert.ok((await fixture.runner.look()) <= MINUTE_MS);
+      await hours(9);
+      const jobIds = ['cron', 'every', 'late'].flatMap((id) =>
+        [...dues].map((due) => runJobId(id as ScheduleId, due)),
+      );
+      assert.equal(asked.length, jobIds.length);
+      assert.deepEqual(new Set(asked), new Set<string>(jobIds));
+    });
+  }
+
   it('finds after a restart that the clock was set back while it was down', async () => {
     await using fixture = await ScheduleFixture.open();
     const { clock, jobs } = fixture;

@@ -107,7 +107,10 @@ describe('a change of a schedule', () => {
 
   it('of the template keeps its secrets only where they may go with the new one', async () => {
     await using fixture = await ScheduleFixture.open({
-      keepsSecrets: (former, spec) => former['host'] === spec['host'],
+      secretUsesOf: ({ host, next }) => [
+        { name: 'password', field: 'source.password', place: String(host) },
+        ...(next === undefined ? [] : [{ name: 'token', field: 'destination.token', place: 'n' }]),
+      ],
     });
     const { service, jobs } = fixture;
     const template = { kind: 'm', subject: 's', spec: { host: 'a' }, secrets: { password: 'p' } };
@@ -122,8 +125,13 @@ describe('a change of a schedule', () => {
     };
     assert.deepEqual(await secretsAfter({ host: 'a', disk: 1 }), { password: 'p' });
     assert.deepEqual(await secretsAfter({ host: 'a' }, { password: 'q' }), { password: 'q' });
-    assert.equal(await secretsAfter({ host: 'evil' }), undefined);
-    assert.equal(await secretsAfter({ host: 'a' }), undefined);
+    const other = secretsAfter({ host: 'evil' });
+    await assert.rejects(other, INVALID('job_template.source.password'));
+    const both = { host: 'a', next: 1 };
+    await assert.rejects(secretsAfter(both), INVALID('job_template.destination.token'));
+    assert.deepEqual(await secretsAfter(both, { token: 't' }), { password: 'q', token: 't' });
+    assert.deepEqual(await secretsAfter(both), { password: 'q', token: 't' });
+    assert.deepEqual(await secretsAfter({ host: 'a' }), { password: 'q' });
   });
 });
 

@@ -1,5 +1,4 @@
 /** What operators do with schedules. */
-import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject } from '#jobs/job.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
@@ -7,7 +6,7 @@ import { createJobId, isScheduleId, type ScheduleId } from '#kernel/ids.ts';
 import { randomUuid } from '#kernel/random.ts';
 import type { SecretBox } from '#kernel/secret-box.ts';
 import { SECOND_MS } from '#kernel/units.ts';
-import { sealSecrets, type RunSubmitter } from './run-submitter.ts';
+import type { RunSubmitter } from './run-submitter.ts';
 import {
   assertScheduleChanges,
   type ScheduleChanges,
@@ -21,6 +20,7 @@ import type {
   ScheduleStats,
   ScheduleStore,
 } from './schedule-store.ts';
+import { sealSecrets, type SecretUse } from './schedule-secrets.ts';
 import { parseScheduleTime, withoutTimeZone } from './schedule-time.ts';
 import type {
   JobTemplate,
@@ -40,11 +40,8 @@ export interface ScheduleServiceParts {
   readonly clock: Clock;
   /** Where neither the schedule nor its text names one; undefined: that of this server. */
   readonly defaultTimezone?: string | undefined;
-  /**
-   * Whether the secrets of the one spec may go with the other, where a change names none: they
-   * must not reach a server they were not meant for. Undefined: only with one that is the same.
-   */
-  readonly keepsSecrets?: ((former: JsonObject, spec: JsonObject) => boolean) | undefined;
+  /** Which secrets a spec needs; a change that names none keeps those that are for the same. */
+  readonly secretUsesOf?: ((spec: JsonObject) => readonly SecretUse[]) | undefined;
   /** Called after each change: a run may be due sooner than was known. */
   readonly onChange: () => void;
 }
@@ -53,6 +50,19 @@ export interface RunsQuery {
   /** Only runs before this sequence number. */
   readonly before?: number | undefined;
   readonly limit: number;
+}
+
+export interface PreviewQuery {
+  readonly schedule: string;
+  readonly timezone?: string | undefined;
+  /** Due times after this one, which is one itself where they come every so often; else now. */
+  readonly afterMs?: number | undefined;
+  readonly count: number;
+}
+
+export interface Preview {
+  readonly timezone: string;
+  readonly dues: readonly number[];
 }
 
 const MOST_SCHEDULES = 10_000;
@@ -95,6 +105,15 @@ export class ScheduleService {
     await store.insert(schedule, MOST_SCHEDULES);
     onChange();
     return schedule;
+  }
+
+  /** When a schedule would be due, without there being one. */
+  preview({ schedule, timezone, afterMs, count }: PreviewQuery): Preview {
+    const time = parseScheduleTime(schedule, { timezone, fallback: this.#defaultTimezone });
+    const fromMs = afterMs ?? this.#parts.clock.nowMs();
+    const dues: number[] = [];
+    for (let at = 0; at < count; at += 1) dues.push(time.nextAfter(dues.at(-1) ?? fromMs, fromMs));
+    return { timezone: time.timezone, dues };
   }
 
   async get(id: string): Promise<Schedule> {
@@ -212,14 +231,12 @@ export class ScheduleService {
 
   #templateOf(
     id: ScheduleId,
-    { secrets, ...draft }: JobTemplateDraft,
+    draft: JobTemplateDraft,
     former: JobTemplate | undefined,
   ): JobTemplate {
-    const { secretBox, keepsSecrets = isDeepStrictEqual } = this.#parts;
+    const { secretBox: box, secretUsesOf: usesOf = () => [] } = this.#parts;
     const { kind, name, subject, spec, priority, maxAttempts, lanes } = draft;
-    const isKept = former?.kind === kind && keepsSecrets(former.spec, spec);
-    const kept = isKept ? former.sealedSecrets : undefined;
-    const sealedSecrets = secrets === undefined ? kept : sealSecrets(secretBox, id, secrets);
+    const sealedSecrets = sealSecrets(draft, { box, id, former, usesOf });
     return { kind, name, subject, spec, sealedSecrets, priority, maxAttempts, lanes };
   }
 }

@@ -7,6 +7,7 @@ import { SqlMetricStore } from './sql-metric-store.ts';
 import { SqlRuleStore } from './sql-rule-store.ts';
 import { SqlScheduleRunStore } from './sql-schedule-run-store.ts';
 import { SqlScheduleStore } from './sql-schedule-store.ts';
+import { SqlServerStore } from './sql-server-store.ts';
 import { SqlTokenStore } from './sql-token-store.ts';
 import { SqlWebhookStore } from './sql-webhook-store.ts';
 
@@ -21,6 +22,7 @@ export interface Stores {
   readonly schedules: SqlScheduleStore;
   readonly scheduleRuns: SqlScheduleRunStore;
   readonly connections: SqlConnectionStore;
+  readonly servers: SqlServerStore;
 }
 
 /** They own nothing: closing the database is all there is to close. */
@@ -36,5 +38,6 @@ export function createStores(database: Database, parts: Omit<StoreParts, 'databa
     schedules: new SqlScheduleStore(database),
     scheduleRuns: new SqlScheduleRunStore({ database, ...parts }),
     connections: new SqlConnectionStore(database),
+    servers: new SqlServerStore(database),
   };
 }

@@ -15,7 +15,8 @@ import type { PageQuery } from '#jobs/job-store.ts';
 import { JOB_STATES, type JobState } from '#jobs/job.ts';
 import { readCounts } from './job-counts.ts';
 import { JOB_COLUMNS, rowToJob } from './job-row.ts';
-import type { JobTable, Schema } from './schema.ts';
+import type { JobTable } from './job-schema.ts';
+import type { Schema } from './schema.ts';
 
 const SUBMITTED = { kind: 'submitted', message: 'the job was submitted' } as const;
 const STARTED = { kind: 'started', message: 'the job was started' } as const;

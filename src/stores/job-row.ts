@@ -4,7 +4,7 @@ import type { JobId, ScheduleId } from '#kernel/ids.ts';
 import type { NewJob } from '#jobs/job-store.ts';
 import type { Job, JobError, JobProgress, JobState, JsonObject } from '#jobs/job.ts';
 import type { GivenRow, GivenRows } from './given-rows.ts';
-import type { JobTable } from './schema.ts';
+import type { JobTable } from './job-schema.ts';
 
 export const JOB_COLUMNS = [
   ...(['id', 'kind', 'name', 'subject', 'spec', 'sealed_secrets', 'priority', 'lanes'] as const),

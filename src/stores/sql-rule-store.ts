@@ -15,8 +15,10 @@ import type {
   StoredRule,
   StoredState,
 } from '#metrics/thresholds/rule-store.ts';
+import type { Silence, SilenceStore } from '#metrics/thresholds/silence.ts';
 import type { Database } from './database.ts';
 import { appendEvents } from './event-writer.ts';
+import { insertSilence, readSilences, removeSilence } from './silence-rows.ts';
 import type { Schema, ThresholdRuleTable, ThresholdStateTable } from './schema.ts';
 
 export interface RuleStoreParts {
@@ -28,7 +30,7 @@ export interface RuleStoreParts {
 /** A row of the settings. Each change of a rule counts it up first, and so waits for the others. */
 const REVISION = 'threshold_rules_revision';
 
-export class SqlRuleStore implements RuleStore {
+export class SqlRuleStore implements RuleStore, SilenceStore {
   readonly #database: Database;
   readonly #eventSignal: EventSignal;
   readonly #clock: Clock;
@@ -123,6 +125,21 @@ export class SqlRuleStore implements RuleStore {
       }
       for (const state of states) await upsertState(trx, state);
     });
+  }
+
+  async insertSilence(
+    silence: Silence,
+    limit: { readonly most: number; readonly nowMs: number },
+  ): Promise<void> {
+    await insertSilence(this.#database, silence, limit);
+  }
+
+  async silences(): Promise<readonly Silence[]> {
+    return await readSilences(this.#database);
+  }
+
+  async removeSilence(id: string): Promise<boolean> {
+    return await removeSilence(this.#database, id);
   }
 
   async #change(name: string, work: (trx: Transaction<Schema>) => Promise<void>): Promise<number> {

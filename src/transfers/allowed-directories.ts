@@ -12,13 +12,19 @@ export interface AllowedPathOptions {
   readonly field: string;
 }
 
+/** By its name alone, without looking at the disk: a link may still lead out of it. */
+export function assertNamedWithin(path: string, { allowed, field }: AllowedPathOptions): void {
+  if (allowed.some((root) => isWithin(resolve(path), resolve(root)))) return;
+  throw notAllowed(field);
+}
+
 /** The path without links; it need not be there yet. */
 export async function resolveAllowed(
   path: string,
   { allowed, field }: AllowedPathOptions,
 ): Promise<string> {
   // What is outside by its name is not even looked at: whether it is there is nobody's business.
-  if (!allowed.some((root) => isWithin(resolve(path), resolve(root)))) throw notAllowed(field);
+  assertNamedWithin(path, { allowed, field });
   const real = await withoutLinks(resolve(path), field);
   for (const root of allowed) {
     if (isWithin(real, await withoutLinks(resolve(root), field))) return real;
@@ -42,5 +48,7 @@ async function withoutLinks(path: string, field: string): Promise<string> {
 
 function notAllowed(field: string, cause?: unknown): DroverError {
   const message = `${field}: is in none of the folders that migration.directories allows`;
-  return new DroverError('permission_denied', message, { reason: 'DIRECTORY_NOT_ALLOWED', cause });
+  return new DroverError('permission_denied', message, {
+    ...{ reason: 'DIRECTORY_NOT_ALLOWED', metadata: { field }, cause },
+  });
 }

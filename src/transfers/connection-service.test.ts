@@ -103,7 +103,7 @@ describe('ConnectionService', () => {
   for (const [field, choices] of [
     ['name', { name: '-lab' }],
     ['name', { name: 'x'.repeat(64) }],
-    ['url', { url: 'http://vcenter.lab' }],
+    ['vcenter_url', { url: 'http://vcenter.lab' }],
     ['username', { username: '' }],
     ['password', { password: '' }],
     ['password', { password: 'x'.repeat(501) }],
@@ -116,6 +116,17 @@ describe('ConnectionService', () => {
       await assert.rejects(service.create({ ...DRAFT, ...choices }), refused);
     });
   }
+
+  it('tells all that is wrong at once', async () => {
+    const { service } = new Fixture();
+    const wrong = { username: '', thumbprint: 'ab' };
+    const message = /vcenter_url: must begin.*; username: must have.*; thumbprint: must be/;
+    const made = service.create({ ...DRAFT, ...wrong, name: '-', url: 'http://vcenter.lab' });
+    await assert.rejects(made, { message: new RegExp(`name: must have.*; ${message.source}`) });
+    await service.create(DRAFT);
+    const changed = service.change('lab', { ...wrong, url: 'http://vcenter.lab' });
+    await assert.rejects(changed, { message });
+  });
 
   it('changes what is named, and takes away what is empty', async () => {
     const { service, clock } = new Fixture();

@@ -1,6 +1,7 @@
 /** What operators do with connections, and how a login is made of one. */
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
+import { Problems } from '#kernel/field-reader.ts';
 import type { SecretBox } from '#kernel/secret-box.ts';
 import type { ConnectionStore } from './connection-store.ts';
 import type { Connection, SourceAddress, SourceLogin, SourceOpener } from './connection.ts';
@@ -46,6 +47,8 @@ export interface ConnectionServiceParts {
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+/** As requests call it. */
+const URL_FIELD = 'vcenter_url';
 const MOST_CONNECTIONS = 1000;
 const LONGEST_TEXT = 500;
 
@@ -59,15 +62,10 @@ export class ConnectionService {
   async create(draft: ConnectionDraft): Promise<ConnectionView> {
     const { store, secretBox, clock } = this.#parts;
     const { name } = draft;
-    if (!NAME.test(name)) {
-      throw invalidArgument(
-        'name',
-        'must have 1 to 63 letters, digits or . _ - and begin with a letter or digit',
-      );
-    }
+    assertChanges(draft);
     const nowMs = clock.nowMs();
     const connection: Connection = {
-      ...{ name, kind: 'vsphere', url: parseSourceUrl(draft.url, 'url') },
+      ...{ name, kind: 'vsphere', url: parseSourceUrl(draft.url, URL_FIELD) },
       username: parseText('username', draft.username),
       datacenter: parseDatacenter(draft.datacenter),
       trust: parseTrust(draft),
@@ -89,6 +87,7 @@ export class ConnectionService {
 
   async change(name: string, changes: ConnectionChanges): Promise<ConnectionView> {
     const { store } = this.#parts;
+    assertChanges(changes);
     const changed = await store.update(name, (now) => this.#merge(now, changes));
     if (changed === undefined) throw notFound(name);
     return connectionToView(changed);
@@ -126,7 +125,7 @@ export class ConnectionService {
   #merge(now: Connection, changes: ConnectionChanges): Connection {
     const { secretBox, clock } = this.#parts;
     const { username, password, datacenter } = changes;
-    const url = changes.url === undefined ? now.url : parseSourceUrl(changes.url, 'url');
+    const url = changes.url === undefined ? now.url : parseSourceUrl(changes.url, URL_FIELD);
     if (password === undefined && new URL(url).host !== new URL(now.url).host) {
       throw invalidArgument('password', 'must be given again, for it would go to another server');
     }
@@ -143,6 +142,22 @@ export class ConnectionService {
       updatedAt: Math.max(clock.nowMs(), now.updatedAt + 1),
     };
   }
+}
+
+/** All that is wrong with what is given, at once. */
+function assertChanges(changes: ConnectionChanges & { readonly name?: string }): void {
+  const { name, url, username, password, datacenter } = changes;
+  const problems = new Problems();
+  if (name !== undefined && !NAME.test(name)) {
+    const right = 'must have 1 to 63 letters, digits or . _ - and begin with a letter or digit';
+    problems.add('name', right);
+  }
+  if (url !== undefined) problems.gather(() => parseSourceUrl(url, URL_FIELD));
+  if (username !== undefined) problems.gather(() => parseText('username', username));
+  if (password !== undefined) problems.gather(() => parseText('password', password));
+  problems.gather(() => parseDatacenter(datacenter));
+  problems.gather(() => parseTrust(changes));
+  problems.throwAny('the connection cannot be taken');
 }
 
 /** Naming one way to trust a server takes the place of the one before. */

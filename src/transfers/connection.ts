@@ -23,9 +23,9 @@ export interface Connection extends SourceAddress {
   readonly updatedAt: number;
 }
 
-/** Opens files here as a source: a folder with images in it, or one of them. */
+/** Opens files here as a source: a folder with images in it, or one of them; undefined: all. */
 export interface FileSourceOpener {
-  open(path: string, signal: AbortSignal): Promise<Source>;
+  open(path: string | undefined, signal: AbortSignal): Promise<Source>;
 }
 
 /** Opens sources; a backend implements it. */

@@ -2,6 +2,7 @@
 import { DroverError } from '#kernel/errors.ts';
 import type { MigrationRun } from './migration-run.ts';
 import { openExport } from './open-export.ts';
+import { bandwidthLimitOf } from './parse-controls.ts';
 import { runSome } from './run-some.ts';
 import type { SourceVm } from './source-vm.ts';
 import type { Export, ExportedDisk } from './source.ts';
@@ -51,7 +52,11 @@ async function copyOne(run: MigrationRun, copy: OneCopy, signal: AbortSignal): P
   const place = places.find(({ key }) => key === disk.key);
   if (place === undefined) throw new Error(`no place was made for the disk ${disk.key}`);
   const { id } = context.job;
-  bandwidth.setJobLimit(id, bandwidthOf(context.controls()));
+  const obeyLimit = () => {
+    const controls = context.controls();
+    bandwidth.setJobLimit(id, bandwidthLimitOf({ spec: context.job.spec, controls }));
+  };
+  obeyLimit();
   using share = bandwidth.join(id);
   const outcome = await copier.copy(
     {
@@ -62,7 +67,7 @@ async function copyOne(run: MigrationRun, copy: OneCopy, signal: AbortSignal): P
     {
       signal,
       onProgress: ({ doneBytes }) => {
-        bandwidth.setJobLimit(id, bandwidthOf(context.controls()));
+        obeyLimit();
         run.progress.advance(disk.key, doneBytes);
         open.setProgress(run.progress.copyPercent);
       },
@@ -73,10 +78,6 @@ async function copyOne(run: MigrationRun, copy: OneCopy, signal: AbortSignal): P
     context.log('info', `disk ${disk.key} went on from byte ${outcome.resumedFromByte}`);
   }
   await run.save({ copied: { ...run.checkpoint.copied, [disk.key]: outcome } });
-}
-
-function bandwidthOf({ bandwidth_limit: limit }: Readonly<Record<string, unknown>>) {
-  return typeof limit === 'number' && limit > 0 ? limit : undefined;
 }
 
 function notExported({ key }: TargetDisk, { name }: SourceVm): DroverError {

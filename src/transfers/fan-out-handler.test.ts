@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { JobContext } from '#jobs/job-handler.ts';
-import type { Job, JobRequest } from '#jobs/job.ts';
+import type { Job, JobRequest, JobState } from '#jobs/job.ts';
+import { FakeClock } from '#kernel/fake-clock.ts';
 import type { JobId } from '#kernel/ids.ts';
 import { REQUEST, WEB_SERVER } from '#test/fake-migration.ts';
 import { FanOutHandler } from './fan-out-handler.ts';
@@ -12,10 +13,20 @@ import type { Source } from './source.ts';
 
 const PATTERN = 'DC0/vm/Production/*';
 
+/** The jobs that it makes are in the state that a test says, once they are submitted. */
 function setUp(vms: readonly VmSummary[], changes: Partial<Job> = {}) {
   const submitted: JobRequest[] = [];
   const asked: unknown[] = [];
+  const states = new Map<string, JobState>();
+  const world = {
+    ...{ submitted, asked, states, first: 'completed' as JobState, slotsLeft: 0 },
+    checkpoint: undefined as unknown,
+    cancelled: [] as string[],
+    controller: new AbortController(),
+  };
+  const clock = new FakeClock();
   const handler = new FanOutHandler({
+    clock,
     sources: {
       open: async () => {
         const source: Pick<Source, 'listVms'> & AsyncDisposable = {
@@ -28,9 +39,21 @@ function setUp(vms: readonly VmSummary[], changes: Partial<Job> = {}) {
         return source as Source;
       },
     },
-    submit: async (requests) => {
-      submitted.push(...requests);
-      return [];
+    jobs: {
+      submit: async (requests) => {
+        submitted.push(...requests);
+        for (const { id } of requests) states.set(String(id), world.first);
+        return [];
+      },
+      list: async ({ ids = [], states: wanted = [] }) => {
+        const found = ids.filter((id) => wanted.includes(states.get(id) ?? 'failed'));
+        const jobs = found.map((id) => ({ subject: id, state: states.get(id) }) as Job);
+        return { jobs, total: found.length, next: undefined };
+      },
+      cancel: async ({ ids }) => {
+        world.cancelled.push(...ids);
+        for (const id of ids) states.set(id, 'cancelled');
+      },
     },
   });
   const request = parseMigration({
@@ -47,10 +70,20 @@ function setUp(vms: readonly VmSummary[], changes: Partial<Job> = {}) {
   const context: Partial<JobContext> = {
     job: job as Job,
     secrets: { password: 'secret' },
-    signal: new AbortController().signal,
+    signal: world.controller.signal,
+    get checkpoint() {
+      return world.checkpoint;
+    },
+    saveCheckpoint: async (saved) => void (world.checkpoint = saved),
+    leaveSlot: () => void (world.slotsLeft += 1),
+    report: () => undefined,
     log: () => undefined,
   };
-  return { submitted, asked, run: () => handler.run(context as JobContext) };
+  const run = () => handler.run(context as JobContext);
+  return Object.assign(world, {
+    ...{ clock, run, lanes },
+    cleanUp: () => handler.cleanUp(context as JobContext),
+  });
 }
 
 function vm(ref: string, changes: Partial<VmSummary> = {}): VmSummary {
@@ -60,7 +93,7 @@ function vm(ref: string, changes: Partial<VmSummary> = {}): VmSummary {
 describe('a job for a path with a star', () => {
   it('submits a job for each VM that matches, under one batch, none for templates', async () => {
     const { submitted, asked, run } = setUp([vm('a'), vm('b'), vm('t', { isTemplate: true })]);
-    assert.deepEqual(await run(), { batch_id: 'parent', submitted: 2 });
+    assert.deepEqual(await run(), { batch_id: 'parent', submitted: 2, completed: 2 });
     assert.deepEqual(asked, [PATTERN]);
     assert.deepEqual(
       submitted.map(({ kind, subject, batchId, maxAttempts, secrets }) => [
@@ -91,7 +124,52 @@ describe('a job for a path with a star', () => {
 
   it('keeps the batch that it is in, and fails when nothing matches', async () => {
     const inBatch = setUp([vm('a')], { batchId: 'wave-1' });
-    assert.deepEqual(await inBatch.run(), { batch_id: 'wave-1', submitted: 1 });
+    assert.deepEqual(await inBatch.run(), { batch_id: 'wave-1', submitted: 1, completed: 1 });
     await assert.rejects(setUp([]).run(), { kind: 'not_found', reason: 'NO_VM_MATCHES' });
+  });
+
+  it('waits for what it made without a slot or lane, and ends as they did', async () => {
+    const world = setUp([vm('a'), vm('b'), vm('c')]);
+    world.first = 'running';
+    const running = world.run();
+    await world.clock.advance(10_000);
+    assert.deepEqual([world.slotsLeft, world.lanes], [1, []]);
+    assert.deepEqual(world.submitted[0]?.lanes, ['destination:qemu:///system', 'vcenter:vc']);
+    const [a, b, c] = world.submitted.map(({ id }) => String(id));
+    world.states
+      .set(a ?? '', 'completed')
+      .set(b ?? '', 'failed')
+      .set(c ?? '', 'cancelled');
+    const ended = assert.rejects(running, {
+      ...{ kind: 'failed_precondition', reason: 'BATCH_FAILED' },
+      message: `of 3 jobs 1 failed and 1 were cancelled: ${b} failed, ${c} cancelled`,
+    });
+    await world.clock.advance(2000);
+    await ended;
+  });
+
+  it('goes on waiting after a crash, and finds nothing anew once all was submitted', async () => {
+    const world = setUp([vm('a')]);
+    await world.run();
+    await world.run();
+    assert.equal(world.asked.length, 1);
+    world.checkpoint = { ...(world.checkpoint as object), isSubmitted: false };
+    await world.run();
+    assert.equal(world.asked.length, 2);
+  });
+
+  it('cancels what it made, also what a crash kept it from hearing of', async () => {
+    const world = setUp([vm('a'), vm('b')]);
+    world.first = 'running';
+    const running = assert.rejects(world.run(), /stop/);
+    await world.clock.advance(1000);
+    world.controller.abort(new Error('stop'));
+    await running;
+    world.controller = new AbortController();
+    assert.deepEqual(await world.cleanUp(), []);
+    assert.deepEqual(
+      world.cancelled,
+      world.submitted.map(({ id }) => String(id)),
+    );
   });
 });

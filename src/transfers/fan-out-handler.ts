@@ -1,23 +1,43 @@
 /**
- * A path with `*` in it means each VM that it matches: this job finds them and submits one job for
- * each, under one batch. The ids of those follow from its own, so an attempt after a crash submits
- * the same jobs again, which changes nothing.
+ * A path with `*` in it means each VM that it matches: this job finds them, submits one job for
+ * each, under one batch, and ends as they did.
+ *
+ *   find ─▶ submit ─▶ (which they are is stored) ─▶ wait, without a slot ─▶ what they came to
+ *
+ * The ids of those jobs follow from its own, so an attempt after a crash submits the same ones
+ * again, which changes nothing. Whoever cancels it cancels them.
  */
 import { createHash } from 'node:crypto';
 import type { JobContext, JobHandler } from '#jobs/job-handler.ts';
-import type { Job, JobRequest, JsonObject } from '#jobs/job.ts';
+import type { JobPage, JobQuery } from '#jobs/job-list.ts';
+import type { Job, JobRequest, JobState, JsonObject } from '#jobs/job.ts';
+import type { Clock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
 import type { JobId } from '#kernel/ids.ts';
+import { SECOND_MS } from '#kernel/units.ts';
 import type { Sources } from './migration-parts.ts';
 import { FAN_OUT_KIND, MIGRATION_KIND, readSpec } from './migration-spec.ts';
+import { noVmMatches } from './no-vm-matches.ts';
+import { lanesOf } from './parse-migration.ts';
 import type { VmSummary } from './source-vm.ts';
 
 const AT_ONCE = 500;
+/** Between two looks at how the jobs stand. */
+const LOOK_MS = 2 * SECOND_MS;
+const ENDED = ['completed', 'failed', 'cancelled'] as const;
+const MOST_NAMED = 5;
 
 export interface FanOutParts {
+  readonly clock: Clock;
   readonly sources: Sources;
-  readonly submit: (requests: readonly JobRequest[]) => Promise<readonly Job[]>;
+  readonly jobs: {
+    submit(requests: readonly JobRequest[]): Promise<readonly Job[]>;
+    list(query: JobQuery): Promise<JobPage>;
+    cancel(query: { readonly ids: readonly string[] }): Promise<unknown>;
+  };
 }
+
+type Counts = Readonly<Record<(typeof ENDED)[number], number>>;
 
 export class FanOutHandler implements JobHandler {
   readonly kind = FAN_OUT_KIND;
@@ -28,36 +48,106 @@ export class FanOutHandler implements JobHandler {
   }
 
   async run(context: JobContext): Promise<JsonObject> {
+    const { children, isSubmitted } = readFanOut(context.checkpoint);
+    const ids = isSubmitted ? children : await this.#submit(context);
+    context.leaveSlot();
+    const { completed, failed, cancelled } = await this.#awaitEnd(ids, context);
+    if (failed + cancelled > 0) throw await this.#failureOf(ids, { completed, failed, cancelled });
+    return { batch_id: batchOf(context.job), submitted: ids.length, completed };
+  }
+
+  /** What it made is cancelled as well, and only then has it been. */
+  async cleanUp(context: JobContext): Promise<readonly string[]> {
+    const { children: ids } = readFanOut(context.checkpoint);
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      await this.#parts.jobs.cancel({ ids: ids.slice(at, at + AT_ONCE) });
+    }
+    while ((await this.#count(ids, ['pending', 'running'])) > 0) {
+      await this.#parts.clock.sleep(LOOK_MS / 10, context.signal);
+    }
+    return [];
+  }
+
+  async #submit(context: JobContext): Promise<readonly JobId[]> {
     const { job, secrets, signal } = context;
     const spec = readSpec(job);
     await using source = await this.#parts.sources.open(spec.source, secrets, signal);
     const found = await source.listVms({ pattern: spec.vmPath }, signal);
     const vms = found.filter(({ isTemplate }) => !isTemplate);
-    if (vms.length === 0) {
-      throw new DroverError('not_found', `no VM matches ${spec.vmPath}`, {
-        reason: 'NO_VM_MATCHES',
-      });
-    }
-    const requests = vms.map((vm) => requestFor(vm, context));
+    if (vms.length === 0) throw noVmMatches(spec.vmPath);
+    const requests = vms.map((vm) => ({ ...requestFor(vm, context), id: childId(job.id, vm.ref) }));
+    const ids = requests.map(({ id }) => id);
+    // First, so that whoever cancels it meanwhile knows of all that there may be.
+    await context.saveCheckpoint({ children: ids, isSubmitted: false });
     for (let at = 0; at < requests.length; at += AT_ONCE) {
       signal.throwIfAborted();
-      await this.#parts.submit(requests.slice(at, at + AT_ONCE));
+      await this.#parts.jobs.submit(requests.slice(at, at + AT_ONCE));
     }
+    await context.saveCheckpoint({ children: ids, isSubmitted: true });
     context.log('info', `submitted a job for each of ${vms.length} VMs that match ${spec.vmPath}`);
-    return { batch_id: batchOf(job), submitted: requests.length };
+    return ids;
   }
 
-  /** The jobs it made are jobs of their own, to be cancelled by themselves. */
-  cleanUp(): Promise<readonly string[]> {
-    return Promise.resolve([]);
+  async #awaitEnd(ids: readonly JobId[], context: JobContext): Promise<Counts> {
+    for (;;) {
+      const [completed, failed, cancelled] = [
+        await this.#count(ids, ['completed']),
+        await this.#count(ids, ['failed']),
+        await this.#count(ids, ['cancelled']),
+      ];
+      const ended = completed + failed + cancelled;
+      context.report({
+        ...{ stage: 'waiting', message: `${ended} of ${ids.length} jobs have ended` },
+        ...{ percent: (ended * 100) / ids.length, doneBytes: 0, totalBytes: undefined },
+        ...{ bytesPerSecond: undefined, secondsLeft: undefined, parts: [] },
+      });
+      // Those that are gone were ended long ago, and forgotten.
+      if ((await this.#count(ids, ['pending', 'running'])) === 0) {
+        return { completed, failed, cancelled };
+      }
+      await this.#parts.clock.sleep(LOOK_MS, context.signal);
+    }
+  }
+
+  async #count(ids: readonly JobId[], states: readonly JobState[]): Promise<number> {
+    let count = 0;
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      count += (await this.#list(ids.slice(at, at + AT_ONCE), states, 1)).total;
+    }
+    return count;
+  }
+
+  async #failureOf(ids: readonly JobId[], counts: Counts): Promise<DroverError> {
+    const { jobs } = await this.#list(ids.slice(0, AT_ONCE), ['failed', 'cancelled'], MOST_NAMED);
+    const named = jobs.map(({ subject, state }) => `${subject} ${state}`).join(', ');
+    const { failed, cancelled } = counts;
+    return new DroverError(
+      'failed_precondition',
+      `of ${ids.length} jobs ${failed} failed and ${cancelled} were cancelled: ${named}` +
+        (failed + cancelled > jobs.length ? ', …' : ''),
+      { reason: 'BATCH_FAILED' },
+    );
+  }
+
+  async #list(ids: readonly JobId[], states: readonly JobState[], limit: number): Promise<JobPage> {
+    return await this.#parts.jobs.list({ ids, states, sort: 'createdAt', order: 'asc', limit });
   }
 }
 
+interface FanOut {
+  readonly children: readonly JobId[];
+  readonly isSubmitted: boolean;
+}
+
+function readFanOut(checkpoint: unknown): FanOut {
+  // Written by this code.
+  return (checkpoint as FanOut | undefined) ?? { children: [], isSubmitted: false };
+}
+
 function requestFor(vm: VmSummary, { job, secrets }: JobContext): JobRequest {
-  const { name, spec, priority, lanes, maxAttempts } = job;
+  const { name, spec, priority, maxAttempts, scheduleId } = job;
   return {
-    ...{ priority, lanes, maxAttempts },
-    id: childId(job.id, vm.ref),
+    ...{ priority, maxAttempts, scheduleId, lanes: lanesOf(readSpec(job)) },
     kind: MIGRATION_KIND,
     name: name === undefined ? undefined : `${name}: ${vm.name}`.slice(0, 200),
     subject: vm.path,

@@ -17,6 +17,8 @@ export interface MigrationCheckpoint {
   readonly places?: readonly DiskPlace[];
   /** The job took the VM down, so it is for the job to bring it up again if it gives up. */
   readonly stoppedSource?: boolean;
+  /** The state of the VM that the copies are of; undefined until it is about to be copied. */
+  readonly sourceState?: string | undefined;
   /** By key of the disk. */
   readonly copied: Readonly<Record<string, CopyOutcome>>;
   /** The digest of each disk's content, by key. */

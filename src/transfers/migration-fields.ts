@@ -15,6 +15,9 @@ export const shortText = textMatching(
   (text) => text.length > 0 && text.length <= LONGEST_NAME && !CONTROL.test(text),
 );
 
+/** It may hold a password, although it must not. */
+export const addressText: FieldKind<string> = { ...shortText, isSecret: true };
+
 /** Of a domain, a machine, and files on disk. */
 export const targetName = textMatching(
   '1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or digit',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DroverError } from '#kernel/errors.ts';
+import { MIB } from '#kernel/units.ts';
 import { Crash, FakeMigration, REQUEST, WEB_SERVER } from '#test/fake-migration.ts';
 import type { Preparation } from './guest-preparer.ts';
 import { readCheckpoint } from './migration-checkpoint.ts';
@@ -105,6 +106,17 @@ describe('a migration', () => {
     }
   });
 
+  it('copies as fast as its request says, or as was said since', async () => {
+    const migration = new FakeMigration();
+    migration.onCall = (name, when) => {
+      if (name === 'copy /images/web-1-2001' && when === 'before') {
+        migration.controls = { bandwidth_limit: 2000 };
+      }
+    };
+    await migration.run(withOptions({ bandwidth_limit: '1MiB', parallel_disks: 1 }));
+    assert.deepEqual(migration.paces, [MIB, MIB, MIB, 2000]);
+  });
+
   it('copies no disk again that was copied', async () => {
     const migration = new FakeMigration();
     migration.onCall = (name, when) => {
@@ -131,6 +143,53 @@ describe('a migration', () => {
     assert.equal(migration.count('copy /images/web-1-2001'), 2);
   });
 
+  it('copies all disks again of a VM that ran in between and is off again', async () => {
+    const migration = new FakeMigration();
+    migration.vm = { ...WEB_SERVER, state: 'before' };
+    migration.onCall = (name, when) => {
+      if (name === 'complete-export' && when === 'before') throw new Crash();
+    };
+    await assert.rejects(migration.run(), Crash);
+    migration.onCall = () => undefined;
+    migration.vm = { ...WEB_SERVER, state: 'after' };
+    await migration.run();
+    assert.equal(migration.count('copy /images/web-1-2000'), 2);
+    assert.equal(migration.count('settle /images/web-1-2000'), 2);
+    assert.ok(
+      migration.logs.includes('warn web 1 ran or was changed since: its disks are copied anew'),
+    );
+  });
+
+  it('takes what it did to the VM itself for no change', async () => {
+    const migration = new FakeMigration();
+    migration.vm = { ...WEB_SERVER, powerState: 'poweredOn', cdroms: ['CD'], state: 'running' };
+    migration.onCall = (name, when) => {
+      if (name === 'remove-cdroms' && when === 'after') {
+        migration.vm = { ...migration.vm, cdroms: [], state: 'stopped' };
+      }
+      if (name === 'complete-export' && when === 'before') throw new Crash();
+    };
+    const request = withOptions({ power: 'power-off', remove_cdrom: true });
+    await assert.rejects(migration.run(request), Crash);
+    migration.onCall = () => undefined;
+    await migration.run(request);
+    assert.equal(migration.count('copy /images/web-1-2000'), 1);
+  });
+
+  it('leaves a copy as it is that has its place, when the source is changed', async () => {
+    const migration = new FakeMigration();
+    migration.vm = { ...WEB_SERVER, state: 'before' };
+    migration.onCall = (name, when) => {
+      if (name === 'define' && when === 'before') throw new Crash();
+    };
+    await assert.rejects(migration.run(), Crash);
+    migration.onCall = () => undefined;
+    migration.vm = { ...WEB_SERVER, state: 'after' };
+    await migration.run();
+    assert.equal(migration.count('copy /images/web-1-2000'), 1);
+    assert.equal(migration.domains.size, 1);
+  });
+
   it('reads over a lease what cannot be read from files, and keeps to it', async () => {
     const migration = new FakeMigration();
     let isRefused = false;
@@ -145,11 +204,55 @@ describe('a migration', () => {
     assert.ok(migration.logs.some((line) => line.startsWith('warn datastore does not suit')));
   });
 
-  it('does not choose another way than it was told', async () => {
+  it('goes through VDDK where nothing else suits the VM', async () => {
     const migration = new FakeMigration();
-    await assert.rejects(migration.run(withOptions({ conversion_method: 'vddk' })), {
-      kind: 'failed_precondition',
-      reason: 'TRANSPORT_UNAVAILABLE',
+    migration.transports = ['nfc', 'datastore', 'vddk'];
+    let asked = 0;
+    migration.onCall = (name, when) => {
+      if (name !== 'open-export' || when !== 'before') return;
+      asked += 1;
+      if (asked < 3) throw new DroverError('failed_precondition', `not by way ${asked}`);
+    };
+    const result = await migration.run();
+    assert.equal(result['export_method'], 'vddk');
+    assert.deepEqual(
+      migration.logs.filter((line) => line.includes('suit')),
+      [
+        'warn datastore does not suit this VM, so it goes over nfc: not by way 1',
+        'warn nfc does not suit this VM, so it goes over vddk: not by way 2',
+      ],
+    );
+  });
+
+  it('does not choose another way than it was told, and says so before the VM is off', async () => {
+    const migration = new FakeMigration();
+    migration.vm = { ...WEB_SERVER, powerState: 'poweredOn' };
+    const options = { conversion_method: 'vddk', power: 'power-off' };
+    const error = { kind: 'failed_precondition', reason: 'TRANSPORT_UNAVAILABLE' };
+    await assert.rejects(migration.run(withOptions(options)), {
+      ...error,
+      message: 'options.conversion_method: vddk cannot be used here: use datastore or nfc',
+    });
+    migration.obstacles = { vddk: 'there is no nbdkit; install it' };
+    await assert.rejects(migration.run(withOptions(options)), {
+      ...error,
+      message:
+        'options.conversion_method: vddk cannot be used here: there is no nbdkit; install it',
+    });
+    assert.equal(migration.count('power-off'), 0);
+  });
+
+  it('says what a failed attempt left where, and what takes it back', async () => {
+    const migration = new FakeMigration();
+    migration.vm = { ...WEB_SERVER, powerState: 'poweredOn' };
+    migration.onCall = (name, when) => {
+      if (!name.startsWith('verify') || when !== 'before') return;
+      throw new DroverError('data_loss', 'a block differs', { reason: 'DISK_DIFFERS' });
+    };
+    await assert.rejects(migration.run(withOptions({ power: 'power-off' })), (thrown: Error) => {
+      assert.match(thrown.message, /^a block differs; it left the disk at \/images\/web-1-2000, /);
+      assert.match(thrown.message, / off at the source, .*drover jobs clean job-1/);
+      return true;
     });
   });
 

@@ -1,4 +1,5 @@
 /** What a migration stands on. */
+import type { JobContext } from '#jobs/job-handler.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { BandwidthShare } from './bandwidth-share.ts';
 import type { DiskCopier } from './disk-copier.ts';
@@ -16,8 +17,16 @@ export interface Sources {
   ): Promise<Source>;
 }
 
+/** What a target is opened with. */
+export interface TargetJob {
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly log: JobContext['log'];
+  /** Says what it is at, where a step takes long. */
+  readonly step: (message: string) => void;
+}
+
 export interface Targets {
-  open(spec: DestinationSpec, signal: AbortSignal): Promise<Target>;
+  open(spec: DestinationSpec, job: TargetJob, signal: AbortSignal): Promise<Target>;
 }
 
 export interface MigrationParts {

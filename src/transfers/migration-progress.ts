@@ -44,6 +44,12 @@ export class MigrationProgress {
     this.#tell();
   }
 
+  /** What the stage is at. */
+  say(message: string): void {
+    this.#message = message;
+    this.#tell();
+  }
+
   /** What there is to copy, and later to check. */
   setParts(parts: readonly { readonly key: string; readonly name: string; totalBytes: number }[]) {
     for (const { key, name, totalBytes } of parts) {

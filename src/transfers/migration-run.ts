@@ -20,7 +20,7 @@ import type { MigrationParts } from './migration-parts.ts';
 import { MigrationProgress, type Stage } from './migration-progress.ts';
 import type { MigrationSpec } from './migration-spec.ts';
 import { planTarget } from './plan-target.ts';
-import { collectFindings } from './preflight.ts';
+import { collectFindings, METHOD_UNAVAILABLE } from './preflight.ts';
 import type { SourceVm } from './source-vm.ts';
 import type { Source } from './source.ts';
 import { stopSource } from './stop-source.ts';
@@ -108,20 +108,42 @@ export class MigrationRun {
   }
 
   async #stop(vm: SourceVm): Promise<void> {
-    const { preparer, spec } = this.parts;
+    const { context, source, spec } = this.parts;
     const { options } = spec;
     if (vm.powerState === 'poweredOn') {
       // The copy is another's by now, and may run: it is not to be written over.
       if (this.#checkpoint.isAdopted === true) throw runsAgain(vm);
       this.#enter('stop', `waiting for ${vm.name} to be off`);
       // What an earlier attempt copied is of disks that have been written to since.
-      await this.save({ stoppedSource: true, copied: {}, verified: {}, preparation: undefined });
-      await preparer.settle(this.#checkpoint.places ?? []);
+      await this.#forgetCopies({ stoppedSource: true });
       await stopSource(this.parts, vm);
+    } else if (this.#hasChanged(vm)) {
+      context.log('warn', `${vm.name} ran or was changed since: its disks are copied anew`);
+      await this.#forgetCopies();
     }
-    if (options.removesCdroms && vm.cdroms.length > 0) {
-      await this.parts.source.removeCdroms(vm.ref, this.parts.context.signal);
-    }
+    const hasCdroms = options.removesCdroms && vm.cdroms.length > 0;
+    if (hasCdroms) await source.removeCdroms(vm.ref, context.signal);
+    const { sourceState, isAdopted } = this.#checkpoint;
+    if (sourceState !== undefined || isAdopted === true) return;
+    // What this job itself did to the VM is no change of somebody else's.
+    const isTouched = vm.powerState === 'poweredOn' || hasCdroms;
+    const { state } = isTouched ? await source.findVm(spec.vmPath, context.signal) : vm;
+    await this.save({ sourceState: state });
+  }
+
+  /** A copy that was adopted stays: it may have been changed itself by now. */
+  #hasChanged({ state }: SourceVm): boolean {
+    const { sourceState, isAdopted } = this.#checkpoint;
+    return isAdopted !== true && sourceState !== undefined && sourceState !== state;
+  }
+
+  async #forgetCopies(change: Partial<MigrationCheckpoint> = {}): Promise<void> {
+    const { preparer, copier } = this.parts;
+    const { places = [] } = this.#checkpoint;
+    const forgotten = { copied: {}, verified: {}, preparation: undefined };
+    await this.save({ ...change, ...forgotten, sourceState: undefined });
+    await preparer.settle(places);
+    for (const { path } of places) await copier.settle(path);
   }
 
   async #transfer(vm: SourceVm, plan: TargetVm): Promise<void> {
@@ -223,8 +245,9 @@ function preflightFailed(errors: readonly Finding[]): DroverError {
   );
   // Whoever cannot be reached now may be there again at the next attempt.
   const canPass = errors.every(({ code }) => code === 'destination-unreachable');
+  const isOfMethod = errors.every(({ code }) => code === METHOD_UNAVAILABLE);
   return new DroverError(canPass ? 'unavailable' : 'failed_precondition', told.join('; '), {
-    reason: 'PREFLIGHT_FAILED',
+    reason: isOfMethod ? 'TRANSPORT_UNAVAILABLE' : 'PREFLIGHT_FAILED',
     metadata: { codes: errors.map(({ code }) => code).join(',') },
   });
 }

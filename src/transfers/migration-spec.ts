@@ -13,7 +13,12 @@ export const MIGRATION_KIND = 'migration';
 export const FAN_OUT_KIND = 'migration-fan-out';
 
 export type SourceSpec =
-  | { readonly kind: 'vsphere'; readonly connection: string }
+  | {
+      readonly kind: 'vsphere';
+      readonly connection: string;
+      /** Instead of the connection's own. */
+      readonly datacenter?: string | undefined;
+    }
   | {
       readonly kind: 'vsphere';
       readonly connection: undefined;
@@ -23,8 +28,9 @@ export type SourceSpec =
       readonly trust: HttpTrust;
     }
   /** What the process was configured with; see the documents on connections. */
-  | { readonly kind: 'default' }
-  | { readonly kind: 'file'; readonly path: string };
+  | { readonly kind: 'default'; readonly datacenter?: string | undefined }
+  /** Undefined: all that may be read here. That can be looked through; a job names a path. */
+  | { readonly kind: 'file'; readonly path: string | undefined };
 
 export type DestinationSpec =
   | {
@@ -36,14 +42,23 @@ export type DestinationSpec =
       /** What the guest's serial console says when it is up; undefined: a login prompt. */
       readonly readyText: string | undefined;
     }
-  /** This Drover: the VM becomes a machine of the customer. */
+  /** The VM becomes a machine of the customer. */
   | {
       readonly kind: 'drover';
       readonly customerId: CustomerId;
+      /** Absent: this Drover. */
+      readonly remote?: RemoteDrover | undefined;
       /** As above. */
       readonly readyText: string | undefined;
     }
   | { readonly kind: 'file'; readonly directory: string };
+
+/** Its token travels beside it, in the secrets of the job. */
+export interface RemoteDrover {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly trust: HttpTrust;
+}
 
 export const POWER_POLICIES = ['require-off', 'shutdown', 'power-off'] as const;
 /** What to do about a VM that is running; `shutdown` asks the guest and then waits. */
@@ -63,6 +78,8 @@ export interface MigrationOptions {
   readonly power: PowerPolicy;
   readonly shutdownTimeoutMs: number;
   readonly parallelDisks: number;
+  /** In bytes a second; undefined: as much as there is. It can be changed: see `parseControls`. */
+  readonly bandwidthLimit: number | undefined;
   readonly verifies: boolean;
   readonly targetName: string | undefined;
   readonly prepare: PreparePolicy;

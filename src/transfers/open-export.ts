@@ -18,22 +18,35 @@ export interface OpenExportQuery {
 }
 
 export async function openExport(query: OpenExportQuery): Promise<Export> {
-  const { source, vm, context } = query;
-  const [first, ...others] = candidates(query);
-  if (first === undefined) throw unavailable(query);
-  try {
-    return await source.openExport(vm, first, context.signal);
-  } catch (thrown) {
-    const { kind, message } = toDroverError(thrown);
-    const [next] = others;
-    if (next === undefined || !UNSUITED.includes(kind)) throw thrown;
-    context.log('warn', `${first} does not suit this VM, so it goes over ${next}: ${message}`);
-    return await source.openExport(vm, next, context.signal);
+  const { source, vm, spec, context } = query;
+  const ways = candidates(query);
+  for (const [at, way] of ways.entries()) {
+    try {
+      return await source.openExport(vm, way, context.signal);
+    } catch (thrown) {
+      const { kind, message } = toDroverError(thrown);
+      const next = ways[at + 1];
+      if (next === undefined || !UNSUITED.includes(kind)) throw thrown;
+      context.log('warn', `${way} does not suit this VM, so it goes over ${next}: ${message}`);
+    }
   }
+  throw transportUnavailable(source, spec.options.transport);
+}
+
+/** What a job that has not begun would try before all else; undefined: there is none. */
+export function firstWay(
+  query: Pick<OpenExportQuery, 'source' | 'spec' | 'vm'>,
+): Transport | undefined {
+  return candidates({ ...query, begun: undefined })[0];
 }
 
 /** Files can be gone on with after a break; a stream is for what the files alone do not tell. */
-function candidates({ source, spec, vm, begun }: OpenExportQuery): readonly Transport[] {
+function candidates({
+  source,
+  spec,
+  vm,
+  begun,
+}: Omit<OpenExportQuery, 'context'>): readonly Transport[] {
   const { transports } = source;
   const { transport } = spec.options;
   if (begun !== undefined) return [begun];
@@ -43,14 +56,21 @@ function candidates({ source, spec, vm, begun }: OpenExportQuery): readonly Tran
   return ['datastore', ...transports.filter((each) => each !== 'datastore')];
 }
 
-function unavailable({ source, spec }: OpenExportQuery): DroverError {
-  const { transport } = spec.options;
-  const choices = source.transports.join(', ');
-  const why =
-    transport === 'vddk' ? ": it needs VMware's own library, which is not driven from here" : '';
-  return new DroverError(
-    'failed_precondition',
-    `options.conversion_method: ${transport} cannot be used here${why}; there are ${choices}`,
-    { reason: 'TRANSPORT_UNAVAILABLE' },
-  );
+function transportUnavailable(source: Source, asked: MigrationSpec['options']['transport']) {
+  const { message, remedy } = describeObstacle(source, asked);
+  return new DroverError('failed_precondition', `${message}: ${remedy}`, {
+    reason: 'TRANSPORT_UNAVAILABLE',
+  });
+}
+
+/** Of a way that the source does not offer. */
+export function describeObstacle(
+  { transports, obstacles = {} }: Source,
+  asked: MigrationSpec['options']['transport'],
+): { readonly message: string; readonly remedy: string } {
+  const why = asked === 'auto' ? undefined : obstacles[asked];
+  return {
+    message: `options.conversion_method: ${asked} cannot be used here`,
+    remedy: why ?? `use ${transports.join(' or ')}`,
+  };
 }

@@ -5,24 +5,28 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 import { DISK_FORMATS } from '#disks/disk-writer.ts';
 import { readFirst, shortText, targetName } from './migration-fields.ts';
 import { POWER_POLICIES, PREPARE_POLICIES, type MigrationOptions } from './migration-spec.ts';
+import { bandwidth } from './parse-controls.ts';
 import { TRANSPORTS, type Transport } from './source.ts';
 
 const MOST_MAPPINGS = 200;
 const MOST_DISKS_AT_ONCE = 16;
 const DEFAULT_DISKS_AT_ONCE = 2;
-const METHODS = ['auto', ...TRANSPORTS, 'web'] as const;
-const KEYS = [
+/** Programs that the one before this ran, for which there is no need here. */
+export const FORMER_METHODS = ['govc', 'ovftool', 'ctl'] as const;
+export const METHODS = ['auto', ...TRANSPORTS, 'web', ...FORMER_METHODS] as const;
+export const OPTION_FIELDS = [
   ...['conversion_method', 'network_mapping', 'storage_mapping', 'disk_format', 'compress'],
   ...['power', 'shutdown_timeout', 'parallel_disks', 'parallel_downloads', 'verify'],
   ...['target_name', 'prepare', 'mac', 'start', 'boot_timeout', 'remove_cdrom', 'dry_run'],
+  'bandwidth_limit',
 ];
 
 export function readOptions(fields: FieldReader, problems: Problems): MigrationOptions {
   const raw = fields.raw('options') ?? {};
   const options = FieldReader.over(raw, fields.path('options'), {
-    known: KEYS,
+    known: OPTION_FIELDS,
     problems,
-    ignoresUnknown: true,
+    isLenient: true,
   });
   const bootTimeoutMs = options.optional('boot_timeout', duration(0, HOUR_MS));
   return {
@@ -40,6 +44,7 @@ export function readOptions(fields: FieldReader, problems: Problems): MigrationO
     parallelDisks:
       readFirst(options, ['parallel_disks', 'parallel_downloads'], whole(1, MOST_DISKS_AT_ONCE)) ??
       DEFAULT_DISKS_AT_ONCE,
+    bandwidthLimit: options.optional('bandwidth_limit', bandwidth),
     verifies: options.read('verify', flag, true),
     targetName: options.optional('target_name', targetName),
     prepare: options.read('prepare', oneOf(PREPARE_POLICIES), 'auto'),
@@ -56,8 +61,17 @@ function readTransport(fields: FieldReader, options: FieldReader): Transport | '
     options.optional('conversion_method', oneOf(METHODS)) ??
     readFirst(fields, ['export_method', 'method'], oneOf(METHODS)) ??
     'auto';
-  // What the program before this one called its way through a lease.
-  return method === 'web' ? 'nfc' : method;
+  switch (method) {
+    // What the program before this one called its way through a lease.
+    case 'web':
+      return 'nfc';
+    case 'govc':
+    case 'ovftool':
+    case 'ctl':
+      return 'auto';
+    default:
+      return method;
+  }
 }
 
 function readMapping(

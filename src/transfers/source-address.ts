@@ -9,11 +9,25 @@ const LONGEST_URL = 2000;
  * a URL ends up in logs.
  */
 export function parseSourceUrl(text: string, field: string): string {
+  const url = parseServerUrl(text, field, 'https://vcenter.example.com/sdk');
+  if (url.pathname === '/') url.pathname = '/sdk';
+  return url.href;
+}
+
+/** `drover.example.com:8080` → `https://drover.example.com:8080`, by the same rules. */
+export function parseDroverUrl(text: string, field: string): string {
+  return parseServerUrl(text, field, 'https://drover.example.com:8080').href.replace(/\/+$/, '');
+}
+
+function parseServerUrl(text: string, field: string, example: string): URL {
   const trimmed = text.trim();
-  if (trimmed === '' || trimmed.length > LONGEST_URL) {
-    throw invalidArgument(field, 'must be a host or URL such as https://vcenter.example.com/sdk');
+  const expectation = `must be a host or URL such as ${example}`;
+  if (trimmed === '' || trimmed.length > LONGEST_URL) throw invalidArgument(field, expectation);
+  const full = trimmed.includes('://') ? trimmed : `https://${trimmed}`;
+  const url = URL.canParse(full) ? new URL(full) : undefined;
+  if (url === undefined || url.hostname === '' || !/^https?:$/.test(url.protocol)) {
+    throw invalidArgument(field, expectation);
   }
-  const url = readUrl(trimmed.includes('://') ? trimmed : `https://${trimmed}`, field);
   if (url.username !== '' || url.password !== '') {
     throw invalidArgument(field, 'must not hold a user or password; they have fields of their own');
   }
@@ -26,14 +40,7 @@ export function parseSourceUrl(text: string, field: string): string {
       'must begin with https://: a password may travel in the clear only within this host',
     );
   }
-  if (url.pathname === '/') url.pathname = '/sdk';
-  return url.href;
-}
-
-function readUrl(text: string, field: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && url.hostname !== '' && /^https?:$/.test(url.protocol)) return url;
-  throw invalidArgument(field, 'must be a host or URL such as https://vcenter.example.com/sdk');
+  return url;
 }
 
 function isLoopback(hostname: string): boolean {

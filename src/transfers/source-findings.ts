@@ -63,6 +63,11 @@ function diskFindings(disk: SourceVmDisk): readonly Finding[] {
   if (disk.isEncrypted) {
     refuse('disk-is-encrypted', 'is encrypted by vSphere', 'change its storage policy to plain');
   }
+  if (disk.oddFormat !== undefined) {
+    const what = `${disk.path} is named like another kind of image, and its content is taken for `;
+    const remedy = 'see whether the file is damaged, or is another one than was meant';
+    found.push(warning('disk-format-odd', disk.label, `${what}${disk.oddFormat}`, remedy));
+  }
   if (disk.isIndependent) {
     const what = `${disk.label} is independent: snapshots leave it out, so only a VM that is off `;
     found.push(warning('disk-is-independent', disk.label, `${what}can be copied whole`));

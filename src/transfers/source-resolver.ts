@@ -36,10 +36,11 @@ export class SourceResolver implements Sources {
   ): Promise<SourceLogin> {
     switch (spec.kind) {
       case 'default':
-        return this.#parts.defaultLogin() ?? refuseDefault();
+        return inDatacenter(this.#parts.defaultLogin() ?? refuseDefault(), spec.datacenter);
       case 'vsphere': {
         if (spec.connection !== undefined) {
-          return await this.#parts.connections.login(spec.connection);
+          const login = await this.#parts.connections.login(spec.connection);
+          return inDatacenter(login, spec.datacenter);
         }
         const { kind, url, username, datacenter, trust } = spec;
         return { kind, url, username, datacenter, trust, password: password ?? '' };
@@ -48,11 +49,15 @@ export class SourceResolver implements Sources {
   }
 }
 
-function refuseDefault(): never {
+function inDatacenter(login: SourceLogin, datacenter = login.datacenter): SourceLogin {
+  return { ...login, datacenter };
+}
+
+export function refuseDefault(): never {
   throw new DroverError(
-    'failed_precondition',
+    'invalid_argument',
     'source: is missing, and this server has no default: name a connection, give vcenter_url, ' +
       'username and password, or start the server with GOVC_URL, GOVC_USERNAME and GOVC_PASSWORD',
-    { reason: 'NO_DEFAULT_SOURCE' },
+    { reason: 'NO_DEFAULT_SOURCE', metadata: { field: 'source' } },
   );
 }

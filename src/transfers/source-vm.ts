@@ -43,6 +43,8 @@ export interface SourceVmDisk {
   readonly isIndependent: boolean;
   readonly isShared: boolean;
   readonly isEncrypted: boolean;
+  /** What a file is, where its name says that it is something else. */
+  readonly oddFormat?: string | undefined;
   /** Names a state of its blocks, where changes are tracked. */
   readonly changeId: string | undefined;
 }
@@ -75,4 +77,6 @@ export interface SourceVm extends VmSummary {
   /** The physical host's own reference, for limits. */
   readonly hostRef: string | undefined;
   readonly datacenter: string | undefined;
+  /** Another one once it ran or was changed, as far as its source notices; absent: it does not. */
+  readonly state?: string;
 }

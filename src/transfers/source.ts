@@ -19,10 +19,20 @@ export interface ChangedArea {
 export const TRANSPORTS = ['nfc', 'datastore', 'vddk', 'file'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
+/** What a migration does at its source. */
+export interface PrivilegeNeeds {
+  /** How it reads disks; undefined: in no way that there is. */
+  readonly transport: Transport | undefined;
+  readonly stopsVm: boolean;
+  readonly removesCdroms: boolean;
+}
+
 /** One login. It renews itself; whoever opened it disposes it. */
 export interface Source extends AsyncDisposable {
   /** Those that can serve this source, the preferred first. */
   readonly transports: readonly Transport[];
+  /** Why one that might be expected is not among them, and what to do about that. */
+  readonly obstacles?: Readonly<Partial<Record<Transport, string>>>;
   /** Who answers, such as `VMware vCenter Server 8.0.2`; shown by tests of connections. */
   readonly product: string;
   listVms(options: ListOptions, signal: AbortSignal): Promise<readonly VmSummary[]>;
@@ -35,8 +45,12 @@ export interface Source extends AsyncDisposable {
   powerOn(ref: string, signal: AbortSignal): Promise<void>;
   /** How many were removed. */
   removeCdroms(ref: string, signal: AbortSignal): Promise<number>;
-  /** What is missing for a migration, by name; empty when nothing is, undefined if unknown. */
-  missingPrivileges(ref: string, signal: AbortSignal): Promise<readonly string[] | undefined>;
+  /** What is missing for that, by name; empty when nothing is, undefined if unknown. */
+  missingPrivileges(
+    ref: string,
+    needs: PrivilegeNeeds,
+    signal: AbortSignal,
+  ): Promise<readonly string[] | undefined>;
   /** Blocks the VM's power operations for as long as it is open. */
   openExport(vm: SourceVm, transport: Transport, signal: AbortSignal): Promise<Export>;
   readonly snapshots: Snapshots | undefined;

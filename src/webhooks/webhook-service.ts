@@ -79,11 +79,14 @@ export class WebhookService {
     this.#parts = parts;
   }
 
-  async register(scope: WebhookScope, registration: Registration): Promise<Webhook> {
+  async register(
+    scope: WebhookScope,
+    registration: Registration,
+    id = createWebhookId(),
+  ): Promise<Webhook> {
     const { store, events, clock, secretBox, limits, onChange } = this.#parts;
     const { secret, headers, timeoutMs, ...given } = registration;
     this.#formatOf(scope);
-    const id = createWebhookId();
     const nowMs = clock.nowMs();
     const webhook: Webhook = {
       ...{ id, ...scope, ...given },

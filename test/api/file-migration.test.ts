@@ -137,14 +137,26 @@ describe('a VM in files', () => {
 
   it('neither comes from a folder that is not allowed, nor goes there', async () => {
     await symlink(tmpdir(), join(images, 'out'));
-    for (const path of [directory, '/etc', `${images}-2`, join(images, 'out')]) {
-      const { error } = await migrate(requestFor('web', path));
-      assert.match(String(error), /source.path: is in none of the folders/, path);
-      const destination = { type: 'file', directory: path };
-      const other = await migrate({ ...requestFor('web'), destination });
-      assert.match(String(other.error), /destination.directory: is in none of the folders/, path);
+    const from = (path: string) => requestFor('web', path);
+    const to = (path: string) => {
+      return { ...requestFor('web'), destination: { type: 'file', directory: path } };
+    };
+    const notFrom = /source.path: is in none of the folders/;
+    const notTo = /destination.directory: is in none of the folders/;
+    for (const path of [directory, '/etc', `${images}-2`]) {
+      for (const [request, why] of [
+        [from(path), notFrom],
+        [to(path), notTo],
+      ] as const) {
+        const answer = await ask('/jobs/submit', request);
+        assert.equal(answer.status, 403);
+        assert.match(await answer.text(), why, path);
+      }
     }
-    await rm(join(images, 'out'));
+    const link = join(images, 'out');
+    assert.match(String((await migrate(from(link))).error), notFrom);
+    assert.match(String((await migrate(to(link))).error), notTo);
+    await rm(link);
     const climbing = await ask('/jobs/submit', requestFor('web', `${images}/../..`));
     assert.equal(climbing.status, 400);
   });

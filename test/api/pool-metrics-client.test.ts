@@ -228,13 +228,15 @@ describe('the README of the package', () => {
     await using server = await openTestServer();
     // Those of other clients have tests of their own.
     const ours = examples.filter((code) => !/MetricsClient|MigrationClient/.test(code));
-    assert.equal(ours.length, 3);
+    assert.equal(ours.length, 4);
     const said = await Promise.all(ours.map((code) => runExample(code, server.url)));
     const text = said.join('');
     assert.match(text, /^CPU (?:\d+|null) %, \d+ bytes available$/m);
     assert.match(text, /^ok \[ 'metrics_collection', 'event_publishing', 'api' \]$/m);
     assert.match(text, /^\S+ VM_STATE_RUNNING$/m);
     assert.match(text, /^404 not_found .*no-such-machine/m);
+    assert.match(text, /^\d of 1 online, \d+ alerts$/m);
+    assert.match(text, /^ai_server \w+ [\d.]+ %$/m);
   });
 });
 

@@ -110,6 +110,7 @@ describe('docs/thresholds.md', () => {
       'DELETE /api/v1/rules/root-disk 204',
       'DELETE /api/v1/rules/cpu-usage 204',
       'GET /api/v1/alerts 200',
+      'POST /api/v1/silences 201',
     ]);
   });
 });

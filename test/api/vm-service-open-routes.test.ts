@@ -189,7 +189,9 @@ describe('the descriptions of the API', () => {
     const { json: ofApps } = await get(server, '/api/v1/apps/openapi.json', { token: OPERATOR });
     const { json: ofPool } = await get(server, '/metrics/api/metrics/openapi.json');
     const { json: ofMigration } = await get(server, '/api/v1/migration/openapi.json');
-    documents = [openapi, metricsOpenapi, ofApps, ofPool, ofMigration];
+    const { json: ofWeb } = await get(server, '/api/session/openapi.json');
+    const { json: ofFleet } = await get(server, '/api/openapi.json');
+    documents = [openapi, metricsOpenapi, ofApps, ofPool, ofMigration, ofWeb, ofFleet];
   });
   after(() => server[Symbol.asyncDispose]());
 
@@ -200,14 +202,15 @@ describe('the descriptions of the API', () => {
       return method !== 'HEAD' && !(method === 'POST' && RPC.test(url));
     });
     const registered = rest.map(({ method, url }) => {
-      return `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`;
+      return `${method} ${withoutSlash(url).replaceAll(/:(\w+)/g, '{$1}')}`;
     });
     const described = documents.flatMap(({ paths }) =>
       Object.entries<Json>(paths).flatMap(([path, item]) =>
-        Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+        Object.keys(item).map((method) => `${method.toUpperCase()} ${withoutSlash(path)}`),
       ),
     );
-    assert.deepEqual([...new Set(described)].toSorted(), registered.toSorted());
+    const named = [...new Set(described)].filter((name) => !name.endsWith('*'));
+    assert.deepEqual(named.toSorted(), [...new Set(registered)].toSorted());
   });
 
   it('every other route is a method of a service in the proto files', () => {
@@ -303,4 +306,9 @@ function checkShape(openapi: Json, path: Json, value: Json): void {
       if (schema.enum !== undefined) assert.ok(schema.enum.includes(json), at);
     }
   }
+}
+
+/** Some are served with a slash at the end too. */
+function withoutSlash(path: string): string {
+  return path === '/' ? path : path.replace(/\/$/, '');
 }

@@ -182,7 +182,7 @@ async function live(server: TestServer, caller: Caller): Promise<Outcome[]> {
 
 function normal(outcome: Outcome, vmId: string): Outcome[] {
   const text = JSON.stringify(outcome, (name, value: unknown) => {
-    if (/^(created|updated|modified)_/.test(name)) return 'time';
+    if (/^(created|updated|modified|state_changed)_/.test(name)) return 'time';
     if (/^(cpu_time_nanos|memory_usage_bytes|uptime_seconds|guest_mac|mac_address)$/.test(name)) {
       return typeof value;
     }

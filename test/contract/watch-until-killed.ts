@@ -17,7 +17,8 @@ const stores = await openStoresAt(url);
 const clock = new FakeClock(Date.UTC(2026, 0, 1) + Number(startTick) * 1000);
 const table = new SampleTable();
 const thresholds = await openThresholds({
-  ...{ table, clock, store: stores.rules, log: silentLog, metrics: new MetricsRegistry() },
+  ...{ table, clock, store: stores.rules, silences: stores.rules, log: silentLog },
+  metrics: new MetricsRegistry(),
   defaults: [],
   configRules: [warmRule({ for: 3 })],
   identity: { instanceId: 'host-1', accountId: undefined },

@@ -1,13 +1,14 @@
 /**
- * A VM goes from vSphere to Drover itself: it becomes a machine of a customer, and boots from its
- * disk by firmware. What stands for vSphere is govmomi's simulator; QEMU is real.
+ * A VM goes from vSphere by one Drover to another: it becomes a machine of a customer there, and
+ * boots from its disk by firmware. What stands for vSphere is govmomi's simulator; QEMU is real.
  */
 import assert from 'node:assert/strict';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ask, CUSTOMER, get, OPERATOR, OTHER_CUSTOMER, post, type Json } from '#test/api-client.ts';
+import { callDisks } from '#test/disk-api.ts';
 import { consoleSays, infoOf, refused } from '#test/demo-vm.ts';
 import { DroverHost } from '#test/drover-host.ts';
 import { DEMO_READY, makeDemoDisk } from '#test/vsphere/demo-disk.ts';
@@ -26,12 +27,16 @@ async function openSource(t: TestContext, directory: string): Promise<VSphereFix
   return vsphere;
 }
 
-async function migrate(host: DroverHost, vsphere: VSphereFixture): Promise<Json> {
+async function migrate(
+  host: DroverHost,
+  vsphere: VSphereFixture,
+  destination: object,
+): Promise<Json> {
   const { url, username, password, trust } = vsphere.login;
   const body = {
     vm_path: 'DC0/vm/Production/web',
     source: { type: 'vsphere', vcenter_url: url, username, password, ca: trust.ca },
-    destination: { type: 'drover', customer_id: '123', ready_text: READY },
+    destination: { type: 'drover', customer_id: '123', ready_text: READY, ...destination },
     options: { boot_timeout: '120s' },
   };
   const submitted = await post(host, '/jobs/submit', { body, token: OPERATOR });
@@ -45,9 +50,10 @@ async function migrate(host: DroverHost, vsphere: VSphereFixture): Promise<Json>
 
 describe('a VM in vSphere', () => {
   it('becomes a machine of a customer, and its guest boots from its disk', async (t) => {
+    const mover = await DroverHost.start(t);
     const host = await DroverHost.start(t);
-    const vsphere = await openSource(t, host.dataDir);
-    const job = await migrate(host, vsphere);
+    const vsphere = await openSource(t, mover.dataDir);
+    const job = await migrate(mover, vsphere, { url: host.url, token: CUSTOMER });
     assert.equal(job.error, null);
     assert.equal(job.status, 'completed');
     const { machine_id: vmId, disks, warnings } = job.result;
@@ -67,7 +73,12 @@ describe('a VM in vSphere', () => {
     assert.equal(elsewhere.reason, 'VM_NOT_FOUND');
     const path = join(host.imagesDir, disks[0].replace('/assets/', ''));
     assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.doesNotMatch(JSON.stringify(job) + mover.log, new RegExp(CUSTOMER));
+    assert.deepEqual(await readdir(join(mover.dataDir, 'migrations/to-send')), []);
     await ask(host, 'DeleteVm', { vm_id: vmId, force: true }, CUSTOMER);
     assert.deepEqual(await host.machineDirs(), []);
+    const [disk] = (await callDisks(host, '')).json.disks;
+    assert.deepEqual([disk.state, disk.path], ['ready', disks[0]]);
+    assert.equal((await callDisks(host, `/${disk.id}`, { method: 'DELETE' })).status, 204);
   });
 });

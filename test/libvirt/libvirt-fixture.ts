@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { LibvirtTarget, type LibvirtTargetOptions } from '#backends/libvirt/libvirt-target.ts';
-import { parseLibvirtUri, type LibvirtUri } from '#backends/libvirt/libvirt-uri.ts';
+import { parseLibvirtUri, type LibvirtUri } from '#transfers/libvirt-uri.ts';
 import { ProcessVirsh } from '#backends/libvirt/virsh.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { silentLog } from '#kernel/log.ts';

@@ -5,8 +5,9 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -40,7 +41,7 @@ export async function buildWithGovmomi(source: string): Promise<string> {
         HOME: folder,
         GOPATH,
         GO111MODULE: 'off',
-        GOCACHE: join(folder, 'cache'),
+        GOCACHE: goCache(folder),
         // Half the size, and none of it is ever debugged.
         GOFLAGS: '-ldflags=-s',
       },
@@ -51,6 +52,16 @@ export async function buildWithGovmomi(source: string): Promise<string> {
     await rm(folder, { recursive: true, force: true });
   }
   return program;
+}
+
+/** Go's own place, where the next clone on this host finds what was compiled; or else for once. */
+function goCache(folder: string): string {
+  try {
+    accessSync(homedir(), constants.W_OK);
+    return join(homedir(), '.cache/go-build');
+  } catch {
+    return join(folder, 'cache');
+  }
 }
 
 export function refuseWithout(needed: Readonly<Record<string, string>>): void {

@@ -3,6 +3,21 @@ export { DroverApiError } from './drover-api-error.ts';
 export type { ErrorKind } from './drover-api-error.ts';
 export type { ClientOptions } from './drover-http.ts';
 export type { EventStream } from './event-stream.ts';
+export { FleetClient } from './fleet-client.ts';
+export type {
+  AiServer,
+  AppServer,
+  FileSystemMetrics,
+  FleetHealth,
+  FleetOverview,
+  FleetServer,
+  GuestMetrics,
+  ListedServer,
+  ServerStatus,
+  SourceStatus,
+  StorageServer,
+} from './fleet-shapes.ts';
+export type { FleetWatch, FleetWatchEvents, FleetWatchOptions } from './fleet-watch.ts';
 export { MetricsClient } from './metrics-client.ts';
 export type {
   MetricsClientOptions,

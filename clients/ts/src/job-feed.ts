@@ -1,14 +1,9 @@
 /**
- * Jobs as they change, over the WebSocket of the API migration.
- *
- *   connecting ── it opens ──▶ open ── it is lost ──▶ connecting, after a wait
- *        └──────────────── close() ──────────────────▶ closed
- *
- * The wait doubles with every try up to half a minute, is varied so that a thousand clients do not
- * come back at once, and starts over when a message came. Every connection begins with the status
- * and the newest jobs, so whoever comes back knows how things stand.
+ * Jobs as they change, over the WebSocket of the API migration. Every connection begins with the
+ * status and the newest jobs, so whoever comes back knows how things stand.
  */
 import type { Job } from './migration-shapes.ts';
+import { ReconnectingSocket } from './reconnecting-socket.ts';
 
 export interface LiveStatus {
   total_jobs: number;
@@ -49,63 +44,24 @@ export interface JobFeedOptions {
   readonly firstRetryMs: number;
 }
 
-const LONGEST_RETRY_MS = 30_000;
 /** Drover tells its status every 2 s: after this the connection is dead. */
 const LONGEST_SILENCE_MS = 20_000;
 
 export class ReconnectingJobFeed implements JobFeed {
-  readonly #options: JobFeedOptions;
   readonly #events: JobFeedEvents;
-  #socket: WebSocket | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #retryMs: number;
-  #isClosed = false;
+  readonly #socket: ReconnectingSocket;
 
-  constructor(options: JobFeedOptions, events: JobFeedEvents) {
-    this.#options = options;
+  constructor({ url, token, firstRetryMs }: JobFeedOptions, events: JobFeedEvents) {
     this.#events = events;
-    this.#retryMs = options.firstRetryMs;
-    this.#connect();
+    this.#socket = new ReconnectingSocket({
+      ...{ url: () => url, token, firstRetryMs, longestSilenceMs: LONGEST_SILENCE_MS },
+      onMessage: (message) => this.#tell(message as Message),
+      onLost: () => this.#events.onLost?.(),
+    });
   }
 
   close(): void {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
-    this.#socket?.close();
-  }
-
-  #connect(): void {
-    const { url, token } = this.#options;
-    // A browser sets no Authorization header here, so the token goes as a subprotocol.
-    const protocols = token === undefined ? [] : ['drover', `bearer.${token}`];
-    const socket = new WebSocket(url, protocols);
-    this.#socket = socket;
-    this.#expectSoon(socket);
-    socket.onmessage = ({ data }) => {
-      if (this.#isClosed || socket !== this.#socket) return;
-      this.#retryMs = this.#options.firstRetryMs;
-      this.#expectSoon(socket);
-      this.#tell(JSON.parse(String(data)) as Message);
-    };
-    socket.onclose = () => this.#lose(socket);
-  }
-
-  #expectSoon(socket: WebSocket): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      socket.close();
-      // What is dead may take long to close.
-      this.#lose(socket);
-    }, LONGEST_SILENCE_MS);
-  }
-
-  #lose(socket: WebSocket): void {
-    if (this.#isClosed || socket !== this.#socket) return;
-    this.#socket = undefined;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#connect(), this.#retryMs * (0.5 + Math.random() / 2));
-    this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
-    this.#events.onLost?.();
+    this.#socket.close();
   }
 
   #tell(message: Message): void {

@@ -1,6 +1,7 @@
 /** What this installation can do, and why not. */
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { VddkParts } from '#backends/vsphere/vddk-parts.ts';
 import type { JsonObject } from '#jobs/job.ts';
 
 /** Where Debian and others put programs, whatever the PATH of who started this one. */
@@ -14,8 +15,9 @@ interface Capability {
 
 const HERE: Capability = { available: true };
 
-export async function describeCapabilities(): Promise<JsonObject> {
-  const [virsh, guests] = await Promise.all([
+export async function describeCapabilities(vddk: Pick<VddkParts, 'state'>): Promise<JsonObject> {
+  const [{ obstacle }, virsh, guests] = await Promise.all([
+    vddk.state(),
     needs('virsh', 'install libvirt-clients to define VMs on KVM hosts'),
     needs('virt-v2v-in-place', 'install virt-v2v to have virtio drivers put into guests'),
   ]);
@@ -24,10 +26,7 @@ export async function describeCapabilities(): Promise<JsonObject> {
       nfc: { ...HERE, method: 'nfc', priority: 2 },
       datastore: { ...HERE, method: 'datastore', priority: 1 },
       file: { ...HERE, method: 'file', priority: 4 },
-      vddk: {
-        ...{ available: false, method: 'vddk', priority: 3 },
-        reason: 'reading through VDDK is not built in; nfc and datastore need no VMware library',
-      },
+      vddk: { ...(obstacle === undefined ? HERE : missing(obstacle)), method: 'vddk', priority: 3 },
     },
     default_method: 'auto',
     destinations: { kvm: virsh, drover: HERE, file: HERE },
@@ -39,7 +38,11 @@ async function needs(program: string, remedy: string): Promise<Capability> {
   for (const directory of PROGRAM_DIRECTORIES) {
     if (await isProgram(join(directory, program))) return HERE;
   }
-  return { available: false, reason: `${program} is not installed; ${remedy}` };
+  return missing(`${program} is not installed; ${remedy}`);
+}
+
+function missing(reason: string): Capability {
+  return { available: false, reason };
 }
 
 async function isProgram(path: string): Promise<boolean> {

@@ -14,6 +14,7 @@ export const COMMAND_GROUPS = [
   'Images',
   'Migration',
   'Apps',
+  'Fleet',
   'Alerts',
   'Access',
   'More',
@@ -91,7 +92,7 @@ export class OptionValues {
   ): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    const value = /^-?\d{1,15}$/.test(text) ? Number(text) : NaN;
     if (value >= range.least && value <= range.most) return value;
     throw invalidArgument(
       `--${name}`,

@@ -2,7 +2,7 @@
 import { isLoopback } from './config-addresses.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { SETTINGS } from './config-settings.ts';
-import type { Entries } from './config-values.ts';
+import type { Entries } from './config-entries.ts';
 
 export interface MetricsConfig {
   /** Undefined: the name of the host. */

@@ -4,6 +4,7 @@ import { toDroverError } from '#kernel/errors.ts';
 import { parseTimeZone } from '#schedules/time-zone.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { SETTINGS } from './config-settings.ts';
+import type { Entries } from './config-entries.ts';
 
 export interface MigrationConfig {
   readonly slots: number;
@@ -15,9 +16,15 @@ export interface MigrationConfig {
   readonly bytesPerSecond: number | undefined;
   readonly directories: readonly string[];
   readonly maxUploadBytes: number;
+  /** Undefined: wherever programs are. */
+  readonly nbdkit: string | undefined;
+  /** Undefined: where nbdkit looks for it. */
+  readonly vddkLibrary: string | undefined;
+  /** They may hold secrets. */
+  readonly webhooks: Entries;
   /** Undefined: the host's. */
   readonly timezone: string | undefined;
-  /** What virsh and ssh are given of this process's environment. */
+  /** What virsh, ssh and nbdkit are given of this process's environment. */
   readonly session: Readonly<Record<string, string>>;
 }
 
@@ -35,6 +42,9 @@ export function readMigration(
     bytesPerSecond: bytesPerSecond === Infinity ? undefined : bytesPerSecond,
     directories: reader.read(SETTINGS.migrationDirectories) ?? [join(dataDir, 'migrations')],
     maxUploadBytes: reader.read(SETTINGS.migrationUploadSize),
+    nbdkit: reader.read(SETTINGS.migrationNbdkit),
+    vddkLibrary: reader.read(SETTINGS.migrationVddkLibrary),
+    webhooks: reader.read(SETTINGS.migrationWebhooks),
     timezone: readTimezone(reader),
     session,
   };

@@ -36,8 +36,11 @@ const VARIABLES = new Set<string>([
   ...ALL_SETTINGS.map((setting) => setting.variable),
   ...OTHER_VARIABLES,
 ]);
-/** Set by tests and benchmarks, and by Kubernetes for a service that is called drover. */
-const FOREIGN_VARIABLE = /^DROVER_(TEST_|BENCH_|SERVICE_(HOST|PORT)|PORT_\d+_)/;
+/**
+ * Set by tests and benchmarks, by who keeps secrets there that a setting refers to, and by
+ * Kubernetes for a service that is called drover.
+ */
+const FOREIGN_VARIABLE = /^DROVER_(TEST_|SECRET_|BENCH_|SERVICE_(HOST|PORT)|PORT_\d+_)/;
 const MAX_SHOWN_CHARS = 60;
 
 export class ConfigReader {

@@ -36,6 +36,11 @@ describe('settingsToYaml', () => {
     assert.doesNotMatch(settingsToYaml(inForce), /hunter2/);
     assert.match(settingsToYaml(inForce), /^database: postgres:\/\/ada:\*\*\*@db\/drover\?/m);
     assert.doesNotMatch(JSON.stringify(config), /hunter2/);
+    const file =
+      'migration: {webhooks: [{url: "https://x/y", secret: hunter2, headers: {A: hunter2}}]}';
+    const hooks = settingsToYaml(parse({ file }).inForce);
+    assert.match(hooks, /\{ url: https:\/\/x\/y, secret: "\*\*\*", headers: "\*\*\*" \}/);
+    assert.doesNotMatch(hooks, /hunter2/);
   });
 
   it('writes a file that gives the same configuration again', () => {

@@ -26,13 +26,14 @@ import {
   wholeKind,
 } from './config-values.ts';
 import type { Database, ShareOrSize } from './config-values.ts';
+import { FLEET_SETTINGS } from './fleet-settings.ts';
 import { METRICS_SETTINGS } from './metrics-settings.ts';
 import { MIGRATION_SETTINGS } from './migration-settings.ts';
 import { optional, setting } from './setting.ts';
 import { WORKERS_SETTINGS } from './workers-settings.ts';
 
 /** Surfaces that this version serves, each of which can have a port of its own. */
-export const SURFACES = ['vm-service', 'vm-metrics', 'pool-metrics', 'migration'] as const;
+export const SURFACES = ['vm-service', 'vm-metrics', 'pool-metrics', 'migration', 'fleet'] as const;
 export type SurfaceName = (typeof SURFACES)[number];
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const AUTH_MODES = ['auto', 'dev', 'token', 'jwt'] as const;
@@ -202,6 +203,16 @@ const machines = {
     fallback: 256 * GIB,
     doc: 'Memory of all its machines together.',
   }),
+  quotaDisks: setting('quotas.disks', {
+    kind: unlimitedKind(wholeKind(0, 10_000)),
+    fallback: 100,
+    doc: 'Disks a customer may have sent here.',
+  }),
+  quotaDiskBytes: setting('quotas.diskBytes', {
+    kind: unlimitedKind(sizeKind(MIB)),
+    fallback: 1024 * GIB,
+    doc: 'Bytes of all those disks together.',
+  }),
   consoleMaxBytes: setting('console.maxBytes', {
     kind: sizeKind(64 * 1024),
     fallback: 4 * MIB,
@@ -260,6 +271,7 @@ export const SETTINGS = {
   ...METRICS_SETTINGS,
   ...WORKERS_SETTINGS,
   ...MIGRATION_SETTINGS,
+  ...FLEET_SETTINGS,
 } as const;
 
 /** What the agent knows of them: it has no machines and no networks of its own. */

@@ -190,46 +190,6 @@ function listKind<T extends string>(
   };
 }
 
-/** Maps whose keys are checked by the domain that they belong to. */
-export type Entries = readonly Readonly<Record<string, unknown>>[];
-
-const SECRET_KEY = /token$|password$|secret|^headers$/i;
-
-/** In a variable or flag it is JSON. What gives access is masked when shown. */
-export function entriesKind(what: string): ValueKind<Entries> {
-  return {
-    expectation: `${what}; in a variable or flag, as JSON`,
-    argument: 'JSON',
-    parse(raw) {
-      const value: unknown = typeof raw === 'string' ? parseJson(raw) : raw;
-      return Array.isArray(value) && value.every(isEntry) ? value : undefined;
-    },
-    show: (entries) => entries.map(maskEntry),
-    holdsSecret: (entries) => entries.some((entry) => Object.keys(entry).some(isSecretKey)),
-  };
-}
-
-const isSecretKey = (key: string) => SECRET_KEY.test(key);
-
-function isEntry(value: unknown): value is Entries[number] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function maskEntry(entry: Entries[number]): object {
-  return Object.fromEntries(
-    Object.entries(entry).map(([key, value]) => [key, isSecretKey(key) ? '***' : value]),
-  );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Told by the expectation, with the setting's name and place.
-    return undefined;
-  }
-}
-
 /** A share of what the host has, or a size. */
 export type ShareOrSize =
   | { readonly kind: 'share'; readonly share: number }

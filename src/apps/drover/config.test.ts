@@ -211,10 +211,16 @@ const REFUSALS: readonly (readonly [string, Input, string])[] = [
     'DROVER_PROT (environment): is no setting; did you mean DROVER_PORT?',
   ],
   [
+    'a server that is none, with the place in it',
+    { file: 'servers: [{id: a, sources: [{kind: local}]}, {id: b, surces: []}]\n' },
+    `servers (${FILE} line 1): servers[1]."surces": is unknown; did you mean sources?; ` +
+      'servers[1].sources: must be a list of 1 to 8 sources',
+  ],
+  [
     'a surface this version does not serve',
-    { flags: { listen: ['fleet=8082'] } },
+    { flags: { listen: ['fleets=8082'] } },
     'listeners (--listen): must be a port for each surface, such as vm-service=8081 ' +
-      '(known: vm-service, vm-metrics, pool-metrics, migration), not ["fleet=8082"]',
+      '(known: vm-service, vm-metrics, pool-metrics, migration, fleet), not ["fleets=8082"]',
   ],
   [
     'a listener on the port of the gateway',

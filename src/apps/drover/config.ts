@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { QuotaLimits } from '#access/quota.ts';
 import { DroverError } from '#kernel/errors.ts';
 import type { HostId } from '#kernel/ids.ts';
+import type { DiskLimits } from '#machines/disk-service.ts';
 import { MIB } from '#kernel/units.ts';
 import { resolveAuth } from './config-auth.ts';
 import type { AuthConfig } from './config-auth.ts';
@@ -26,6 +27,7 @@ import type {
 import { sqliteAt } from './config-values.ts';
 import type { Database, ShareOrSize } from './config-values.ts';
 import type { Environment } from './env.ts';
+import { readFleet, type FleetConfig } from './config-fleet.ts';
 import { readMetrics, type MetricsConfig } from './config-metrics.ts';
 import { readMigration, type MigrationConfig } from './config-migration.ts';
 import { readWorkers, type WorkersConfig } from './config-workers.ts';
@@ -53,12 +55,14 @@ export interface Config {
   readonly images: { readonly directories: readonly [string, ...string[]] };
   readonly capacity: { readonly vcpusPerCore: number; readonly memory: ShareOrSize };
   readonly quota: QuotaLimits;
+  readonly disks: DiskLimits;
   readonly console: { readonly maxBytes: number };
   readonly events: { readonly retentionDays: number };
   readonly network: NetworkConfig;
   readonly metrics: MetricsConfig;
   readonly workers: WorkersConfig;
   readonly migration: MigrationConfig;
+  readonly fleet: FleetConfig;
 }
 
 export interface TlsConfig {
@@ -83,6 +87,8 @@ export interface Secrets {
   readonly databaseUrl: string;
   /** How other tools of the user log in to vSphere; it may hold a password. */
   readonly govc: Readonly<Record<string, string>>;
+  /** Variables that begin with `DROVER_SECRET_`, which settings can refer to. */
+  readonly named: Readonly<Record<string, string>>;
 }
 
 export interface ParsedConfig {
@@ -130,19 +136,29 @@ export function parseConfig(input: ConfigInput): ParsedConfig {
       maxVcpus: reader.read(SETTINGS.quotaVcpus),
       maxMemoryMib: Math.floor(reader.read(SETTINGS.quotaMemory) / MIB),
     },
+    disks: {
+      maxDisks: reader.read(SETTINGS.quotaDisks),
+      maxBytes: reader.read(SETTINGS.quotaDiskBytes),
+    },
     console: { maxBytes: reader.read(SETTINGS.consoleMaxBytes) },
     events: { retentionDays: reader.read(SETTINGS.eventsRetentionDays) },
     network: readNetwork(reader),
     metrics: readMetrics(reader, { host, isDev: auth.mode === 'dev' }),
     workers: readWorkers(reader),
     migration: readMigration(reader, { dataDir, session: env.session }),
+    fleet: readFleet(reader),
   };
   if (reader.problems.length > 0) throw problemsToError(reader.problems);
   return {
     config,
-    secrets: { databaseUrl: database.url, govc: env.govc },
+    secrets: { databaseUrl: database.url, govc: env.govc, named: namedSecrets(env) },
     inForce: reader.inForce(),
   };
+}
+
+function namedSecrets({ variables }: Environment): Secrets['named'] {
+  const isSecret = ([name]: readonly [string, string]) => name.startsWith('DROVER_SECRET_');
+  return Object.fromEntries(Object.entries(variables).filter(isSecret));
 }
 
 /** Where the config file is looked for when nothing says where it is. */

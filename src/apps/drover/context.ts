@@ -4,7 +4,6 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import packageJson from '#package.json' with { type: 'json' };
 import type { Authenticator } from '#access/authenticator.ts';
 import { TokenService } from '#access/token-service.ts';
 import { EventSignal } from '#events/event-signal.ts';
@@ -13,6 +12,9 @@ import { DroverError } from '#kernel/errors.ts';
 import type { HostId, MachineId } from '#kernel/ids.ts';
 import { DAY_MS } from '#kernel/units.ts';
 import { MetricsRegistry } from '#kernel/metrics-registry.ts';
+import type { Fleet } from '#fleet/fleet.ts';
+import type { ServerService } from '#fleet/server-service.ts';
+import type { DiskService } from '#machines/disk-service.ts';
 import { HostRoster } from '#machines/host-roster.ts';
 import { HostCapacity } from '#machines/host-capacity.ts';
 import { IntentOutcomes } from '#machines/intent-outcomes.ts';
@@ -23,18 +25,24 @@ import { openDatabase } from '#stores/open-database.ts';
 import { createLogger, type Logger } from '#surfaces/edge/logger.ts';
 import { openProcessMetrics } from '#surfaces/edge/process-metrics.ts';
 import { createAppEventFormat } from '#surfaces/apps/events/app-event-format.ts';
-import { migrationFormat } from '#surfaces/migration/webhooks/migration-format.ts';
+import {
+  configuredFormat,
+  migrationFormat,
+} from '#surfaces/migration/webhooks/migration-format.ts';
 import type { BeginRequest } from '#workers/ask-worker.ts';
 import { AppSubscriptions } from './app-subscriptions.ts';
 import { createAuthenticator } from './authentication.ts';
 import { openBackends, type Backends } from './backends.ts';
 import type { ParsedConfig } from './config.ts';
+import { fitConfiguredWebhooks } from './configured-migration-webhooks.ts';
+import { openDisks } from './disks.ts';
 import { hostCapacity } from './host-limits.ts';
 import { loadHostId } from './host-id.ts';
 import { MachineCollector, type MachineSize } from './machine-collector.ts';
-import { openMeasuring, type Measuring } from './measuring.ts';
+import type { Measuring } from './measuring.ts';
 import { openMigrations, type Migrations } from './migrations.ts';
 import type { DroverHere } from './targets.ts';
+import { openWatching } from './watching.ts';
 import { openWorkers, type Workers } from './workers.ts';
 
 export interface AppContext extends AsyncDisposable {
@@ -48,7 +56,10 @@ export interface AppContext extends AsyncDisposable {
   readonly authenticator: Authenticator;
   readonly backends: Backends;
   readonly machines: MachineService;
+  readonly disks: DiskService;
   readonly measuring: Measuring;
+  readonly fleet: Fleet;
+  readonly servers: ServerService;
   readonly workers: Workers;
   readonly migrations: Migrations;
   readonly appSubscriptions: AppSubscriptions;
@@ -58,6 +69,8 @@ export interface ContextOverrides {
   readonly clock?: Clock;
   readonly log?: Logger;
   readonly backends?: Backends;
+  /** Where the built web page is. */
+  readonly webDirectory?: string;
 }
 
 export async function openContext(
@@ -89,13 +102,15 @@ export async function openContext(
       dataDir: config.dataDir,
     }),
   );
+  const { pool } = workers;
+  const disks = await openDisks(
+    { clock, log, pool, machines: stores.machines, limits: config.disks, here },
+    stack,
+  );
   const appFormat = createAppEventFormat(hostId);
-  const measuring = stack.use(
-    await openMeasuring({
-      ...{ hostId, clock, log, metrics, stores, eventSignal },
-      config: config.metrics,
-      dataDir: config.dataDir,
-      version: packageJson.version,
+  const { fleet, servers, measuring } = stack.use(
+    await openWatching({
+      ...{ loaded, hostId, clock, log, metrics, stores, eventSignal },
       collectors: (table) => [
         new MachineCollector({
           table,
@@ -104,31 +119,47 @@ export async function openContext(
           sizeOf: (id) => machineSize(stores, id),
         }),
       ],
-      formats: [migrationFormat],
+      formats: [migrationFormat, configuredFormat],
       apps: { format: appFormat, begin: (name) => beginAtApp(workers, name) },
     }),
   );
   const migrations = stack.use(
     await openMigrations({
-      ...{ hostId, clock, log, metrics, stores, pool: workers.pool },
+      ...{ hostId, clock, log, metrics, stores, pool },
       ...{ config: config.migration, dataDir: config.dataDir, govc: secrets.govc, here },
       accelerator: config.hypervisor.accelerator,
     }),
   );
   const appSubscriptions = stack.use(
-    new AppSubscriptions({
-      ...{ clock, log, format: appFormat.name },
-      service: measuring.webhooks.service,
-      apps: () => workers.apps.list(),
-    }),
+    await openSubscriptions(loaded, { clock, log, measuring, workers, format: appFormat.name }),
   );
-  await appSubscriptions.sync();
   const closing = stack.move();
   return {
     ...{ loaded, clock, log, metrics, hostId, stores, eventSignal, authenticator, backends },
-    ...{ machines, measuring, workers, migrations, appSubscriptions },
+    ...{ machines, disks, measuring, fleet, servers, workers, migrations, appSubscriptions },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+}
+
+type Telling = Pick<AppContext, 'clock' | 'log' | 'measuring' | 'workers'> & {
+  readonly format: string;
+};
+
+/** Whom events go to of those that nobody registered: apps, and what the configuration names. */
+async function openSubscriptions(
+  { config, secrets }: ParsedConfig,
+  { clock, log, measuring, workers, format }: Telling,
+): Promise<AppSubscriptions> {
+  const { webhooks } = measuring;
+  await fitConfiguredWebhooks({
+    ...{ entries: config.migration.webhooks, variables: secrets.named, webhooks },
+  });
+  const subscriptions = new AppSubscriptions({
+    ...{ clock, log, format, service: webhooks.service },
+    apps: () => workers.apps.list(),
+  });
+  await subscriptions.sync();
+  return subscriptions;
 }
 
 function beginAtApp({ apps, pool }: Workers, name: string): BeginRequest {

@@ -34,6 +34,7 @@ function explain(thrown: unknown): DroverError {
 /** Where what there is can be seen, by what was not found. */
 const LISTS: Readonly<Record<string, string>> = {
   VM_NOT_FOUND: 'vm list',
+  SOURCE_VM_NOT_FOUND: 'vsphere ls',
   APP_NOT_FOUND: 'app list',
   JOB_NOT_FOUND: 'jobs list',
   SCHEDULE_NOT_FOUND: 'schedules list',

@@ -7,12 +7,21 @@ import { parseSourceUrl } from '#transfers/source-address.ts';
 
 const TRUE = new Set(['1', 'true', 'TRUE', 'True', 't', 'T']);
 
+/** Whether it names a place at all; what is wrong with it shows when it is used. */
+export function isGovcSet(govc: Readonly<Record<string, string>>): boolean {
+  return urlOf(govc) !== '';
+}
+
+function urlOf({ GOVC_URL: url = '' }: Readonly<Record<string, string>>): string {
+  return url.trim();
+}
+
 /** Undefined without GOVC_URL. Throws what is wrong with a variable, by its name. */
 export function govcToLogin(govc: Readonly<Record<string, string>>): SourceLogin | undefined {
-  const given = govc['GOVC_URL']?.trim();
-  if (given === undefined || given === '') return undefined;
+  if (!isGovcSet(govc)) return undefined;
   try {
     // There the URL may hold the login, which no URL of ours may.
+    const given = urlOf(govc);
     const url = new URL(given.includes('://') ? given : `https://${given}`);
     const inUrl = { username: decodeURIComponent(url.username), password: url.password };
     url.username = '';

@@ -10,7 +10,7 @@ export class LazyFileSourceOpener implements FileSourceOpener {
     this.#options = options;
   }
 
-  async open(path: string, signal: AbortSignal): Promise<Source> {
+  async open(path: string | undefined, signal: AbortSignal): Promise<Source> {
     const module = await import('#backends/files/allowed-file-source-opener.ts');
     return await new module.AllowedFileSourceOpener(this.#options).open(path, signal);
   }

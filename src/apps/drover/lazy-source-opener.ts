@@ -1,4 +1,5 @@
 /** The client of vSphere, loaded when it is first needed: many servers never migrate anything. */
+import type { VddkParts } from '#backends/vsphere/vddk-parts.ts';
 import type { VSphereSourceOpener } from '#backends/vsphere/vsphere-source-opener.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Log } from '#kernel/log.ts';
@@ -8,6 +9,7 @@ import type { Source } from '#transfers/source.ts';
 export interface LazySourceOpenerOptions {
   readonly clock: Clock;
   readonly log: Log;
+  readonly vddk: VddkParts;
 }
 
 export class LazySourceOpener implements SourceOpener, AsyncDisposable {

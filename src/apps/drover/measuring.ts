@@ -62,6 +62,8 @@ export interface MeasuringOptions {
   readonly version: string;
   /** Beside those of the host. */
   readonly collectors: (table: SampleTable) => readonly Collector[];
+  /** How many there may be beside those of this host. */
+  readonly moreSeries?: number;
   /** Of webhooks of other surfaces that this process serves. */
   readonly formats?: readonly WebhookFormat[];
   /** Where events go that apps listen to; undefined where there are no apps. */
@@ -83,8 +85,8 @@ export interface Measuring extends AsyncDisposable {
   readonly processes: ProcessTable;
 }
 
-/** How many series there may be: a host with a hundred cores and a hundred machines has 5000. */
-const MAX_SERIES = 20_000;
+/** Of this host: one with a hundred cores and a hundred machines has 5000. */
+const HOST_SERIES = 20_000;
 const PROC = '/proc';
 const SYS = '/sys';
 
@@ -96,7 +98,7 @@ export async function openMeasuring(options: MeasuringOptions): Promise<Measurin
     ['instance', identity.instanceId],
     ['job', config.job],
   ]);
-  const table = createTable(log);
+  const table = createTable(options);
   // What listens to samples stands before the sampler, so that it is closed after it.
   const history = stack.use(await openConfiguredHistory(options, commonLabels));
   const promql = createLazyPromql({ reader: history.reader, clock });
@@ -104,7 +106,7 @@ export async function openMeasuring(options: MeasuringOptions): Promise<Measurin
   const thresholds = stack.use(
     await openThresholds({
       ...{ table, clock, log, metrics, identity },
-      store: stores.rules,
+      ...{ store: stores.rules, silences: stores.rules },
       defaults: DEFAULT_RULES,
       configRules: parseRules(config.rules),
       query: promqlToInstantQuery(promql),
@@ -138,13 +140,19 @@ export async function openMeasuring(options: MeasuringOptions): Promise<Measurin
   };
 }
 
-function createTable(log: Logger): SampleTable {
+function createTable(options: MeasuringOptions): SampleTable {
+  const maxSeries = maxSeriesOf(options);
   return new SampleTable({
-    maxSeries: MAX_SERIES,
+    maxSeries,
     onRefused: ({ name }) => {
-      log.warn({ metric: name, most: MAX_SERIES }, 'there are too many series; some are left out');
+      const found = { metric: name, most: maxSeries };
+      options.log.warn(found, 'there are too many series; some are left out');
     },
   });
+}
+
+function maxSeriesOf({ moreSeries = 0 }: MeasuringOptions): number {
+  return HOST_SERIES + moreSeries;
 }
 
 function createSampler(
@@ -174,15 +182,16 @@ function createSampler(
 const nameOf = ({ name }: Collector) => name;
 
 async function openConfiguredHistory(
-  { config, dataDir, hostId, clock, log, metrics, stores }: MeasuringOptions,
+  options: MeasuringOptions,
   commonLabels: Readonly<Record<string, string>>,
 ): Promise<History> {
+  const { config, dataDir, hostId, clock, log, metrics, stores } = options;
   const { rawMs, minutesMs, quartersMs, maxBytes } = config.history;
   return await openHistory({
     ...{ hostId, clock, log, metrics, commonLabels },
     directory: join(dataDir, 'metrics'),
     store: stores.metrics,
-    maxSeries: MAX_SERIES,
+    maxSeries: maxSeriesOf(options),
     retention: { rawMs, minuteMs: minutesMs, quarterHourMs: quartersMs, maxBytes },
   });
 }

@@ -1,15 +1,14 @@
 /** The settings of measuring, keeping and telling, which the agent has too. */
+import { entriesKind, type Entries } from './config-entries.ts';
 import { DAY_MS, HOUR_MS, MIB, MINUTE_MS, SECOND_MS, GIB } from '#kernel/units.ts';
 import {
   anyText,
   durationKind,
   enumKind,
-  entriesKind,
   sizeKind,
   switchKind,
   textKind,
   wordListKind,
-  type Entries,
 } from './config-values.ts';
 import { optional, setting } from './setting.ts';
 

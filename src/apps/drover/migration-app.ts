@@ -25,8 +25,9 @@ export function createMigrationParts(context: AppContext): MigrationParts {
     webhooks: measuring.webhooks,
     events: stores.events,
     metrics: new MigrationMetrics({ metrics, clock, version, jobs, runner }),
+    checkSubmission: migrations.checkSubmission,
     preflight: (body, signal) => runPreflight(migrations, body, signal),
-    capabilities: () => describeCapabilities(),
+    capabilities: () => describeCapabilities(migrations.vddk),
     maxSockets: MOST_SOCKETS,
   };
 }

@@ -1,7 +1,15 @@
 /** The settings of jobs, and of the migrations that are done by them. */
+import { entriesKind, type Entries } from './config-entries.ts';
 import { GIB, MIB } from '#kernel/units.ts';
 import { optional, setting } from './setting.ts';
-import { anyText, pathListKind, sizeKind, unlimitedKind, wholeKind } from './config-values.ts';
+import {
+  anyText,
+  pathKind,
+  pathListKind,
+  sizeKind,
+  unlimitedKind,
+  wholeKind,
+} from './config-values.ts';
 
 export const MIGRATION_SETTINGS = {
   jobsSlots: setting('jobs.slots', {
@@ -27,7 +35,9 @@ export const MIGRATION_SETTINGS = {
   migrationCopies: setting('migration.copies', {
     kind: wholeKind(1, 64),
     fallback: 4,
-    doc: 'The most disks that this process copies at the same time, each in a thread.',
+    doc:
+      'The most disks that this process copies at the same time, each in a thread that has ' +
+      'another beside it, with about 40 MB.',
   }),
   migrationBandwidth: setting('migration.bandwidth', {
     kind: unlimitedKind(sizeKind(MIB / 16)),
@@ -44,6 +54,24 @@ export const MIGRATION_SETTINGS = {
     kind: sizeKind(MIB),
     fallback: 1024 * GIB,
     doc: 'The longest file that may be uploaded to be migrated from.',
+  }),
+  migrationNbdkit: setting('migration.nbdkit', {
+    kind: optional(pathKind),
+    fallback: undefined,
+    fallbackDoc: 'wherever programs are',
+    doc: 'The nbdkit that reads disks through VDDK.',
+  }),
+  migrationVddkLibrary: setting('migration.vddkLibrary', {
+    kind: optional(pathKind),
+    fallback: undefined,
+    fallbackDoc: 'where nbdkit looks for it',
+    doc: "The folder of VMware's VDDK, vmware-vix-disklib-distrib, which has lib64 in it.",
+  }),
+  migrationWebhooks: setting<Entries>('migration.webhooks', {
+    kind: entriesKind('a list of webhooks, each with a url'),
+    fallback: [],
+    fallbackDoc: 'none',
+    doc: 'Webhooks of jobs and schedules, beside those that are added by the API.',
   }),
   schedulesTimezone: setting('schedules.timezone', {
     kind: optional(anyText),

@@ -7,9 +7,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ThreadDiskCopier } from '#backends/disk-copier/thread-disk-copier.ts';
+import { VddkParts } from '#backends/vsphere/vddk-parts.ts';
 import { VirtV2vPreparer } from '#backends/virt-v2v/virt-v2v-preparer.ts';
 import { UploadFolder } from '#backends/files/upload-folder.ts';
 import type { Accelerator } from '#backends/libvirt/libvirt-host.ts';
+import type { JobRequest } from '#jobs/job.ts';
 import { JobRunner } from '#jobs/job-runner.ts';
 import { JobService } from '#jobs/job-service.ts';
 import type { Clock } from '#kernel/clock.ts';
@@ -26,12 +28,13 @@ import type { SourceOpener } from '#transfers/connection.ts';
 import { FanOutHandler } from '#transfers/fan-out-handler.ts';
 import { MigrationHandler } from '#transfers/migration-handler.ts';
 import type { MigrationParts, Sources, Targets } from '#transfers/migration-parts.ts';
-import { hasSameLogin } from '#transfers/same-login.ts';
+import { secretUsesOf } from '#transfers/secret-uses.ts';
 import { SourceResolver } from '#transfers/source-resolver.ts';
+import { checkSubmission } from '#transfers/submit-check.ts';
 import type { Uploads } from '#transfers/uploads.ts';
 import type { WorkerPool } from '#workers/pool/worker-pool.ts';
 import type { MigrationConfig } from './config-migration.ts';
-import { govcToLogin } from './govc-login.ts';
+import { govcToLogin, isGovcSet } from './govc-login.ts';
 import { LazyFileSourceOpener } from './lazy-file-source-opener.ts';
 import { LazySourceOpener } from './lazy-source-opener.ts';
 import { loadSecretBox } from './secret-key.ts';
@@ -56,29 +59,43 @@ export interface Migrations extends AsyncDisposable {
   readonly runner: JobRunner;
   readonly schedules: ScheduleService;
   readonly connections: ConnectionService;
+  /** Throws what a job would certainly fail with. */
+  readonly checkSubmission: (request: Pick<JobRequest, 'spec'>) => Promise<void>;
   readonly sources: Sources;
   readonly targets: Targets;
+  /** What reading through VDDK takes, and whether it is there. */
+  readonly vddk: VddkParts;
   readonly uploads: Uploads;
   readonly maxUploadBytes: number;
 }
 
 export async function openMigrations(options: MigrationsOptions): Promise<Migrations> {
-  const { config, dataDir, hostId, clock, log, metrics, stores } = options;
+  const { config, govc, dataDir, hostId, clock, log, metrics, stores } = options;
   await using stack = new AsyncDisposableStack();
   const secretBox = await loadSecretBox(dataDir);
-  const opener = stack.use(new LazySourceOpener({ clock, log }));
+  const { nbdkit, vddkLibrary: library, session: environment } = config;
+  const vddk = new VddkParts({ nbdkit, library, environment }, clock);
+  const opener = stack.use(new LazySourceOpener({ clock, log, vddk }));
   const connections = new ConnectionService({
     ...{ store: stores.connections, opener, secretBox, clock },
   });
   const workDirectory = join(dataDir, 'migrations');
   await mkdir(workDirectory, { recursive: true });
   const { directories } = config;
+  const hasDefaultSource = () => isGovcSet(govc);
   const parts = createParts(options, { connections, opener, workDirectory });
   const { sources, targets } = parts;
   const handlers = [
     new MigrationHandler(parts),
     // The jobs it finds are submitted by the service, which wants to know its kind first.
-    new FanOutHandler({ sources, submit: (requests) => jobs.submit(requests) }),
+    new FanOutHandler({
+      ...{ clock, sources },
+      jobs: {
+        submit: (requests) => jobs.submit(requests),
+        list: (query) => jobs.list(query),
+        cancel: (wanted) => jobs.cancel(wanted),
+      },
+    }),
   ];
   const jobs: JobService = new JobService({ store: stores.jobs, handlers, secretBox, clock });
   const runner = stack.use(
@@ -103,14 +120,16 @@ export async function openMigrations(options: MigrationsOptions): Promise<Migrat
   const schedules = new ScheduleService({
     ...{ store: stores.schedules, runs: stores.scheduleRuns, submitter, secretBox, clock },
     defaultTimezone: config.timezone,
-    keepsSecrets: hasSameLogin,
+    secretUsesOf,
     onChange: () => scheduleRunner.wake(),
   });
   await runner.start();
   scheduleRunner.start();
   const closing = stack.move();
   return {
-    ...{ jobs, runner, schedules, connections, sources, targets },
+    ...{ jobs, runner, schedules, connections, sources, targets, vddk },
+    checkSubmission: (request) =>
+      checkSubmission({ directories, connections, hasDefaultSource }, request),
     uploads: new UploadFolder({ directory: uploadsIn(workDirectory, directories), clock }),
     maxUploadBytes: config.maxUploadBytes,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
@@ -134,7 +153,7 @@ function createParts(
   const sources = new SourceResolver({
     ...{ connections, opener },
     files: new LazyFileSourceOpener({
-      directories,
+      ...{ directories, uploads: uploadsIn(workDirectory, directories) },
       hash: (request, signal) => copier.hash(request, signal),
       measure: (feed, signal) => copier.measure(feed, signal),
     }),

@@ -2,6 +2,7 @@
  * The last of four steps: env → config → context → server. One gateway with everything, and a
  * listener of its own for each surface that is to be served alone.
  */
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import packageJson from '#package.json' with { type: 'json' };
 import { toDroverError } from '#kernel/errors.ts';
@@ -16,15 +17,18 @@ import { HealthChecks } from '#surfaces/edge/health-checks.ts';
 import { registerHealthRoute } from '#surfaces/edge/health-route.ts';
 import { openListener, type Listener, type OpenListenerOptions } from '#surfaces/edge/listener.ts';
 import { registerMetricsRoute } from '#surfaces/edge/metrics-route.ts';
+import { mountWeb } from '#surfaces/web/mount-web.ts';
 import { mountRpc } from '#surfaces/edge/rpc/mount-rpc.ts';
 import { createAuthenticationGate } from '#surfaces/edge/rpc/rpc-authentication.ts';
 import { createRpcHandlers } from '#surfaces/edge/rpc/rpc-handlers.ts';
 import type { ParsedConfig } from './config.ts';
 import { openContext, type AppContext, type ContextOverrides } from './context.ts';
+import { createFleetParts, mountFleet } from './fleet-app.ts';
 import { listenerOptions } from './listener-options.ts';
 import { createMigrationParts, mountMigration } from './migration-app.ts';
 import type { SurfaceName } from './config-settings.ts';
 import { openServiceHealth } from './service-health.ts';
+import { hasUefi } from './targets.ts';
 import { createAppsParts, createPoolMetricsParts, mountPoolMetrics } from './workers-app.ts';
 import { mountVmMetrics } from './vm-metrics-app.ts';
 
@@ -40,9 +44,10 @@ export async function openServer(
   overrides: ContextOverrides = {},
 ): Promise<DroverServer> {
   const { config } = loaded;
+  const { webDirectory = WEB_DIRECTORY } = overrides;
   await using stack = new AsyncDisposableStack();
   const context = stack.use(await openContext(loaded, overrides));
-  const builds = await createBuilds(context, stack);
+  const builds = await createBuilds(context, stack, webDirectory);
   const common = await listenerOptions(config, context);
   const alone = [];
   for (const { surface, port } of config.listeners) {
@@ -64,18 +69,23 @@ export async function openServer(
   };
 }
 
+/** Where scripts/build-web.ts puts the page. */
+const WEB_DIRECTORY = join(import.meta.dirname, '../../../web/dist');
+
 type Build = OpenListenerOptions['build'];
 
 /** What each listener serves: the gateway everything, the others one surface. */
 async function createBuilds(
   context: AppContext,
   stack: AsyncDisposableStack,
+  webDirectory: string,
 ): Promise<Readonly<Record<SurfaceName | 'gateway', Build>>> {
   const { authenticator, metrics, clock, measuring } = context;
   const parts = createVmServiceParts(context);
   const health = createHealth(context);
   const serviceHealth = stack.use(openServiceHealth(health, clock));
   const migration = createMigrationParts(context);
+  const fleet = createFleetParts(context);
   const refresh = async () => {
     await Promise.all([refreshCounts(context, parts), migration.metrics.refresh()]);
   };
@@ -99,7 +109,8 @@ async function createBuilds(
       }),
     );
   };
-  const config = context.loaded.config.metrics;
+  const { metrics: config, auth } = context.loaded.config;
+  const devMode = auth.mode === 'dev';
   const poolMetrics = createPoolMetricsParts(context);
   const mountPool = (app: FastifyInstance) => mountPoolMetrics(app, context, poolMetrics);
   const metricsOptions = { measuring, config, authenticator, clock, metrics, refresh };
@@ -108,22 +119,25 @@ async function createBuilds(
     'vm-metrics': (app) => mountVmMetrics(app, { ...metricsOptions, isAlone: true }),
     'pool-metrics': mountPool,
     migration: (app) => mountMigration(app, { context, parts: migration, refresh, isAlone: true }),
+    fleet: (app) => mountFleet(app, { context, parts: fleet, refresh, isAlone: true }),
     gateway: (app) => {
       mountVmService(app, { isAlone: false });
       mountVmMetrics(app, { ...metricsOptions, isAlone: false });
       mountPool(app);
       mountMigration(app, { context, parts: migration, refresh, isAlone: false });
+      mountFleet(app, { context, parts: fleet, refresh, isAlone: false });
       mountApps(app, createAppsParts(context));
+      const { version } = packageJson;
+      mountWeb(app, { authenticator, devMode, version, directory: webDirectory });
     },
   };
 }
 
 function createVmServiceParts(context: AppContext): VmServiceParts {
-  const { clock, machines, backends, stores, eventSignal, metrics, loaded } = context;
+  const { clock, machines, disks, backends, stores, eventSignal, metrics, loaded } = context;
   const backendType = backends.hypervisor.kind;
   return {
-    clock,
-    machines,
+    ...{ clock, machines, disks, hasUefi },
     network: backends.network,
     images: backends.images,
     events: stores.events,

@@ -5,11 +5,11 @@ import { findEfiFirmware } from '#backends/qemu/firmware.ts';
 import type { HashFile } from '#backends/libvirt/file-target.ts';
 import type { Accelerator } from '#backends/libvirt/libvirt-host.ts';
 import type { Clock } from '#kernel/clock.ts';
-import { DroverError } from '#kernel/errors.ts';
 import type { Log } from '#kernel/log.ts';
-import { resolveAllowed } from '#transfers/allowed-directories.ts';
-import type { Targets } from '#transfers/migration-parts.ts';
-import type { DestinationSpec } from '#transfers/migration-spec.ts';
+import { assertNamedWithin, resolveAllowed } from '#transfers/allowed-directories.ts';
+import { parseLibvirtUri } from '#transfers/libvirt-uri.ts';
+import type { TargetJob, Targets } from '#transfers/migration-parts.ts';
+import type { DestinationSpec, RemoteDrover } from '#transfers/migration-spec.ts';
 import type { Target } from '#transfers/target.ts';
 
 export interface ConfiguredTargetsOptions {
@@ -38,13 +38,15 @@ export class ConfiguredTargets implements Targets {
     this.#options = options;
   }
 
-  async open(spec: DestinationSpec, signal: AbortSignal): Promise<Target> {
+  async open(spec: DestinationSpec, job: TargetJob, signal: AbortSignal): Promise<Target> {
     signal.throwIfAborted();
     switch (spec.kind) {
       case 'kvm':
         return await this.#openLibvirt(spec);
       case 'drover':
-        return await this.#openDrover(spec);
+        return spec.remote === undefined
+          ? await this.#openDrover(spec)
+          : await this.#openRemote(spec, spec.remote, job);
       case 'file':
         return await this.#openFolder(spec.directory);
     }
@@ -69,14 +71,32 @@ export class ConfiguredTargets implements Targets {
     return new DroverTarget({ ...here, clock, customerId, readyText, hasUefi, toGiven });
   }
 
+  async #openRemote(
+    { customerId, readyText }: DestinationSpec & { kind: 'drover' },
+    remote: RemoteDrover,
+    job: TargetJob,
+  ): Promise<Target> {
+    const { clock, hash, workDirectory: work } = this.#options;
+    const [{ DroverRemoteTarget }, { specToConfig }] = await Promise.all([
+      import('#backends/drover-remote/drover-remote-target.ts'),
+      import('#surfaces/vm-service/config/spec-to-config.ts'),
+    ]);
+    return new DroverRemoteTarget({
+      ...{ clock, hash, remote, customerId, readyText, job, toGiven: specToConfig },
+      workDirectory: join(work, 'to-send'),
+    });
+  }
+
   async #openLibvirt(spec: DestinationSpec & { kind: 'kvm' }): Promise<Target> {
     const { uri, pool, directory, readyText } = spec;
     const { clock, log, workDirectory, directories, session, accelerator } = this.#options;
-    if (directory !== undefined) assertWithin(directory, directories);
-    const { LibvirtTarget, ProcessVirsh, parseLibvirtUri } = await loadLibvirt();
+    if (directory !== undefined) {
+      assertNamedWithin(directory, { allowed: directories, field: 'destination.directory' });
+    }
+    const { LibvirtTarget, ProcessVirsh } = await loadLibvirt();
     const parsed = parseLibvirtUri(uri, 'destination.libvirt_uri');
     return new LibvirtTarget({
-      ...{ uri: parsed, clock, log, pool, directory },
+      ...{ uri: parsed, clock, log, pool, directory, directories },
       ...(parsed.isLocal && { accelerator }),
       ...(readyText !== undefined && { readyTexts: [readyText] }),
       workDirectory: join(workDirectory, 'staging'),
@@ -85,7 +105,7 @@ export class ConfiguredTargets implements Targets {
   }
 }
 
-async function hasUefi(): Promise<boolean> {
+export async function hasUefi(): Promise<boolean> {
   try {
     await findEfiFirmware();
     return true;
@@ -97,21 +117,9 @@ async function hasUefi(): Promise<boolean> {
 
 /** When it is first needed: many servers never migrate anything. */
 async function loadLibvirt() {
-  const [target, virsh, uri] = await Promise.all([
+  const [target, virsh] = await Promise.all([
     import('#backends/libvirt/libvirt-target.ts'),
     import('#backends/libvirt/virsh.ts'),
-    import('#backends/libvirt/libvirt-uri.ts'),
   ]);
-  return { ...target, ...virsh, ...uri };
-}
-
-/** Jobs write as the user of this process, so where they may is not for their request to say. */
-function assertWithin(directory: string, allowed: readonly string[]): void {
-  const isWithin = allowed.some((root) => directory === root || directory.startsWith(`${root}/`));
-  if (isWithin) return;
-  throw new DroverError(
-    'permission_denied',
-    'destination.directory: is in none of the folders that migration.directories allows',
-    { reason: 'DIRECTORY_NOT_ALLOWED' },
-  );
+  return { ...target, ...virsh };
 }

@@ -1,9 +1,9 @@
 /** The settings of the worker pool and of the apps that run in it. */
+import { entriesKind, type Entries } from './config-entries.ts';
 import { GIB, MIB, MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 import { GRANTS, type Grant } from '#workers/worker-app.ts';
 import {
   choiceListKind,
-  entriesKind,
   pathListKind,
   shareOrSizeKind,
   sizeKind,
@@ -11,7 +11,6 @@ import {
   textKind,
   wholeKind,
   durationKind,
-  type Entries,
   type ShareOrSize,
 } from './config-values.ts';
 import { optional, setting } from './setting.ts';

@@ -6,9 +6,9 @@ import { createImageCatalog } from '#backends/qemu/image-catalog.ts';
 import { ADA, BOB } from '#test/contract/store-fixtures.ts';
 import { WEB_SERVER } from '#test/fake-migration.ts';
 import { BOOT, openWorld, shutdown, type Life, type WorldOptions } from '#test/machine-fixture.ts';
+import { machineIdOf } from '#transfers/machine-plan.ts';
 import type { TargetVm } from '#transfers/target.ts';
 import { DroverTarget, type DroverTargetOptions } from './drover-target.ts';
-import { machineIdOf } from './machine-plan.ts';
 
 const SIGNAL = new AbortController().signal;
 const VM: TargetVm = {

@@ -20,11 +20,11 @@ import type { MachineService } from '#machines/machine-service.ts';
 import type { MachineSpec } from '#machines/machine-spec.ts';
 import type { Machine } from '#machines/machine.ts';
 import type { Finding } from '#transfers/finding.ts';
+import { awaitLife } from '#transfers/machine-boot-watch.ts';
+import { diskFile, folderOf, JOB_KEY, machineIdOf } from '#transfers/machine-plan.ts';
+import { toMachineSpec, type FoundDisk } from '#transfers/machine-plan.ts';
 import type { SourceVm } from '#transfers/source-vm.ts';
 import type { DefinedVm, DiskPlace, Target, TargetVm } from '#transfers/target.ts';
-import { awaitLife } from './boot-watch.ts';
-import { diskFile, folderOf, JOB_KEY, machineIdOf, toMachineSpec } from './machine-plan.ts';
-import type { FoundDisk } from './machine-plan.ts';
 import { findAtDrover } from './target-findings.ts';
 
 export interface DroverTargetOptions {

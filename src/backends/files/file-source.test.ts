@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFile, copyFile, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  realpath,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -14,21 +23,44 @@ const CAPACITY = 20 * 1024 * 1024;
 async function openFolder(t: TestContext) {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'drover-source-')));
   t.after(() => rm(directory, { recursive: true }));
-  const put = (name: string, text = name) => writeFile(join(directory, name), text);
+  const put = (name: string, text = name) => writeFile(join(directory, name), text, 'latin1');
   const putVm = async (name: string) => {
     await put(`${name}-disk1.vmdk`);
     await put(`${name}.ovf`, ovfText({ name, disks: [`${name}-disk1.vmdk`] }));
   };
   const opener = new AllowedFileSourceOpener({
-    directories: [directory],
+    ...{ directories: [directory], uploads: join(directory, 'uploads') },
     hash: ({ path, algorithm, part }) => hashFile(path, { algorithm, part, signal }),
     measure: () => Promise.resolve(CAPACITY),
   });
   const open = (name = '') => opener.open(join(directory, name), signal);
-  return { directory, put, putVm, open };
+  return { directory, put, putVm, open, opener };
 }
 
 describe('a folder of images as a source', () => {
+  it('is found with every other that may be read, and by its whole path', async (t) => {
+    const { directory, put, putVm, opener } = await openFolder(t);
+    await putVm('web');
+    await mkdir(join(directory, 'uploads'));
+    for (const name of ['sent.qcow2', 'note.txt']) await put(`uploads/${name}`);
+    const source = await opener.open(undefined, signal);
+    const vms = await source.listVms({}, signal);
+    assert.deepEqual(
+      vms.map(({ path, ref }) => [path, ref]),
+      [
+        [join(directory, 'web.ovf'), 'web.ovf'],
+        [join(directory, 'uploads/sent.qcow2'), 'sent.qcow2'],
+      ],
+    );
+    const some = await source.listVms({ pattern: '*/uploads/*' }, signal);
+    assert.equal(some.length, 1);
+    const vm = await source.findVm(join(directory, 'uploads/sent.qcow2').slice(1), signal);
+    assert.deepEqual([vm.path, vm.disks.length], [join(directory, 'uploads/sent.qcow2'), 1]);
+    const refused = { kind: 'not_found', reason: 'SOURCE_VM_NOT_FOUND' };
+    await assert.rejects(source.findVm('etc/passwd.raw', signal), refused);
+    await assert.rejects(source.openExport(vm, 'file', signal), /source.path: is missing/);
+  });
+
   it('lists what is a VM, and nothing that belongs to one', async (t) => {
     const { directory, put, putVm, open } = await openFolder(t);
     await putVm('web');
@@ -85,6 +117,22 @@ describe('a folder of images as a source', () => {
     await using source = await open();
     const { disks: found } = await source.findVm('web', signal);
     assert.equal(found[0]?.capacityBytes, 50 * 1024 * 1024);
+  });
+
+  it('tells of an image whose content is not what its name says', async (t) => {
+    const { put, putVm, open } = await openFolder(t);
+    await put('noise.vmdk', 'no VMDK begins like this');
+    await put('whole.vmdk', '# Disk DescriptorFile\n');
+    await put('plain.raw');
+    await put('named.raw', 'QFI\u00fb'.padEnd(600));
+    await put('cloud.img', 'QFI\u00fb'.padEnd(600));
+    await putVm('web');
+    await using source = await open();
+    const odd: (string | undefined)[] = [];
+    for (const name of ['noise', 'whole', 'plain', 'named', 'cloud', 'web']) {
+      odd.push((await source.findVm(name, signal)).disks[0]?.oddFormat);
+    }
+    assert.deepEqual(odd, ['raw', undefined, undefined, 'qcow2', undefined, 'raw']);
   });
 
   it('says what is missing, and takes no link for a file', async (t) => {

@@ -8,6 +8,7 @@ import { openFileExport, type HashFile } from './file-export.ts';
 import { baseName, openPackage, type FilePackage } from './file-package.ts';
 import { toSourceVm, toSummary, type ListedVm } from './file-vm.ts';
 import { listImages } from './image-folder.ts';
+import { findOddFormat } from './odd-format.ts';
 import { createNameMatcher } from './name-pattern.ts';
 import type { PackagedVm } from './ovf.ts';
 import { unreadablePackage } from './package-error.ts';
@@ -46,15 +47,18 @@ export class FileSource implements Source {
   async findVm(path: string, signal: AbortSignal): Promise<SourceVm> {
     const { listed, package: files } = await this.#open(path, signal);
     const capacities: number[] = [];
+    const oddFormats: (string | undefined)[] = [];
     let storageBytes = 0;
     for (const { fileName, declaredBytes = 0 } of listed.vm.disks) {
-      const { path: image, part, sizeBytes } = await files.find(fileName);
+      const file = await files.find(fileName);
+      const { path: image, part, sizeBytes } = file;
+      oddFormats.push(await findOddFormat(file, signal));
       const feed = { kind: 'file', path: image, ...(part !== undefined && { part }) } as const;
       const measured = await this.#options.measure(feed, signal);
       capacities.push(Math.max(measured, declaredBytes));
       storageBytes += sizeBytes;
     }
-    return toSourceVm(listed, { storageBytes, capacities });
+    return toSourceVm(listed, { storageBytes, capacities, oddFormats });
   }
 
   async openExport({ ref }: SourceVm, transport: Transport, signal: AbortSignal): Promise<Export> {
@@ -151,7 +155,7 @@ function choose(listed: readonly ListedVm[], wanted: string): ListedVm {
   if (only === undefined) {
     const hint = didYouMean(wanted, listed.flatMap(namesOf));
     throw new DroverError('not_found', `there is no VM ${wanted} in these files${hint}`, {
-      reason: 'VM_NOT_FOUND',
+      reason: 'SOURCE_VM_NOT_FOUND',
     });
   }
   const paths = named.map(({ path }) => path).join(', ');

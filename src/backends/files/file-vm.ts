@@ -21,19 +21,26 @@ export function toSummary({ path, fileName, vm }: ListedVm): VmSummary {
   };
 }
 
-/** `sizes` are those of the disks, in their order. */
+/** Of the disks, in their order. */
+interface FoundImages {
+  readonly storageBytes: number;
+  readonly capacities: readonly number[];
+  readonly oddFormats: readonly (string | undefined)[];
+}
+
 export function toSourceVm(
   listed: ListedVm & { readonly vm: PackagedVm },
-  sizes: { readonly storageBytes: number; readonly capacities: readonly number[] },
+  images: FoundImages,
 ): SourceVm {
   const { vm, path } = listed;
   return {
-    ...{ ...toSummary(listed), storageBytes: sizes.storageBytes },
+    ...{ ...toSummary(listed), storageBytes: images.storageBytes },
     ...{ uuid: undefined, guestId: vm.guestId, coresPerSocket: vm.coresPerSocket },
     ...{ firmware: vm.firmware, isSecureBoot: vm.isSecureBoot, hasTpm: vm.hasTpm },
     disks: vm.disks.map(({ label, fileName, bus, controller, position }, index) => ({
       ...{ key: diskKey(index), label, path: fileName, datastore: undefined },
-      capacityBytes: sizes.capacities[index] ?? 0,
+      capacityBytes: images.capacities[index] ?? 0,
+      oddFormat: images.oddFormats[index],
       ...{ bus, controller, position, isThin: undefined, changeId: undefined },
       ...{ isRawDevice: false, isIndependent: false, isShared: false, isEncrypted: false },
     })),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -45,6 +45,25 @@ describe('StorageFinder', () => {
     const { finder: remote } = await openFinder(t, { isLocal: false });
     const far = await remote.find('default', signal);
     assert.deepEqual([far.directory, far.onlyFormat], [undefined, undefined]);
+  });
+
+  it('follows links to see whether disks may go there', async (t) => {
+    const { path } = await openFinder(t);
+    await mkdir(join(path, 'images'));
+    await mkdir(join(path, 'other'));
+    await symlink(join(path, 'other'), join(path, 'images/out'));
+    await symlink(join(path, 'images'), join(path, 'in'));
+    const images = await realpath(join(path, 'images'));
+    const { finder } = await openFinder(t, { allowed: [images, join(path, 'in')] });
+    assert.equal((await finder.find(join(path, 'in'), signal)).directory, images);
+    for (const each of [join(path, 'images/out'), join(path, 'other'), '/tmp']) {
+      await assert.rejects(finder.find(each, signal), {
+        ...{ kind: 'permission_denied', reason: 'DIRECTORY_NOT_ALLOWED' },
+        message: /^options.storage_mapping: is in none of the folders/,
+      });
+    }
+    const { finder: byDefault } = await openFinder(t, { allowed: [images], directory: '/tmp' });
+    await assert.rejects(byDefault.find(undefined, signal), /^.*destination.directory: is in none/);
   });
 
   it('refuses what cannot hold disks, and says what could', async (t) => {

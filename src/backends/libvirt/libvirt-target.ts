@@ -19,7 +19,7 @@ import { nameDisks, type NamedDisk } from './disk-names.ts';
 import type { DiskStorage } from './disk-storage.ts';
 import { buildDomainXml, machineOf, type DomainParts, type ScsiModel } from './domain-xml.ts';
 import { LibvirtHost, type Accelerator, type KnownDomain } from './libvirt-host.ts';
-import type { LibvirtUri } from './libvirt-uri.ts';
+import type { LibvirtUri } from '#transfers/libvirt-uri.ts';
 import { NetworkFinder } from './network-finder.ts';
 import { StorageFinder } from './storage-finder.ts';
 import { findAtTarget } from './target-findings.ts';
@@ -35,6 +35,8 @@ export interface LibvirtTargetOptions {
   /** Where disks go that have no mapping: at most one of them; neither: the pool `default`. */
   readonly pool?: string | undefined;
   readonly directory?: string | undefined;
+  /** The folders of this host that disks may go to; undefined: any. */
+  readonly directories?: readonly string[] | undefined;
   readonly accelerator?: Accelerator | undefined;
   /** Whether the host starts the VM whenever it starts itself. */
   readonly isAutostarted?: boolean | undefined;
@@ -58,12 +60,13 @@ export class LibvirtTarget implements Target {
   readonly #boot: BootWatch;
 
   constructor(options: LibvirtTargetOptions) {
-    const { uri, virsh, clock, workDirectory, pool, directory } = options;
+    const { uri, virsh, clock, workDirectory, pool, directory, directories: allowed } = options;
     this.#options = options;
     const host = new LibvirtHost(virsh);
     const { isLocal, scope } = uri;
     this.#host = host;
-    this.#storages = new StorageFinder({ host, isLocal, pool, directory, workDirectory });
+    const places = { pool, directory, allowed, workDirectory };
+    this.#storages = new StorageFinder({ host, isLocal, ...places });
     this.#networks = new NetworkFinder(host, scope);
     const readyTexts = options.readyTexts ?? DEFAULT_READY_TEXTS;
     this.#boot = new BootWatch({ host, clock, isLocal, readyTexts });

@@ -1,6 +1,7 @@
 /** Which storage a disk goes to: what its mapping says, or else the target's own choice. */
 import { isAbsolute, normalize } from 'node:path';
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
+import { resolveAllowed } from '#transfers/allowed-directories.ts';
 import { DirectoryStorage, isWritable } from './directory-storage.ts';
 import type { DiskStorage } from './disk-storage.ts';
 import type { LibvirtHost, Pool } from './libvirt-host.ts';
@@ -12,10 +13,14 @@ export interface StorageFinderOptions {
   /** Where disks go that have no mapping; at most one of the two. */
   readonly pool: string | undefined;
   readonly directory: string | undefined;
+  /** The folders of this host that disks may go to; undefined: any. */
+  readonly allowed?: readonly string[] | undefined;
   readonly workDirectory: string;
 }
 
 const DEFAULT_POOL = 'default';
+const OWN_PLACE = 'destination.directory';
+const MAPPED_PLACE = 'options.storage_mapping';
 
 /** Pools whose volumes are files in a directory, and those whose volumes are block devices. */
 const KIND_OF_POOL: ReadonlyMap<string, 'file' | 'block'> = new Map([
@@ -40,23 +45,25 @@ export class StorageFinder {
     const known = this.#found.get(asked);
     if (known !== undefined) return known;
     const found = isAbsolute(asked)
-      ? await this.#directory(asked)
+      ? await this.#directory(asked, mapped === undefined ? OWN_PLACE : MAPPED_PLACE)
       : await this.#pool(await this.#options.host.pool(asked, signal));
     this.#found.set(asked, found);
     return found;
   }
 
-  async #directory(path: string): Promise<DiskStorage> {
-    if (normalize(path) !== path) {
+  async #directory(asked: string, field: string): Promise<DiskStorage> {
+    if (normalize(asked) !== asked) {
       throw invalidArgument('directory', 'must be an absolute path without . and ..');
     }
     if (!this.#options.isLocal) {
-      const text = `the directory ${path} is on another host, where only pools can be reached`;
+      const text = `the directory ${asked} is on another host, where only pools can be reached`;
       throw new DroverError('failed_precondition', text, {
         reason: 'DIRECTORY_IS_REMOTE',
         metadata: { remedy: 'name a storage pool of that host: a pool of type dir is a directory' },
       });
     }
+    const { allowed } = this.#options;
+    const path = allowed === undefined ? asked : await resolveAllowed(asked, { allowed, field });
     if (!(await isWritable(path))) throw notWritable(path);
     return new DirectoryStorage({ path, label: path, refreshPool: undefined });
   }

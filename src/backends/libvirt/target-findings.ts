@@ -58,10 +58,19 @@ function toFinding(thrown: unknown, subject?: string): Finding {
       return { code: UNREACHABLE, ...about };
     case 'unauthenticated':
     case 'permission_denied':
-      return { code: REFUSED, ...about };
+      return { code: isOurs(thrown) ? codeOf(thrown) : REFUSED, ...about };
     default:
-      return { code: thrown.reason.toLowerCase().replaceAll('_', '-'), ...about };
+      return { code: codeOf(thrown), ...about };
   }
+}
+
+/** It is not libvirt that refuses it. */
+function isOurs({ reason }: DroverError): boolean {
+  return reason === 'DIRECTORY_NOT_ALLOWED';
+}
+
+function codeOf({ reason }: DroverError): string {
+  return reason.toLowerCase().replaceAll('_', '-');
 }
 
 async function name({ vm, host, signal }: Question): Promise<readonly Finding[]> {

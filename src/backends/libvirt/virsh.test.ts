@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '#kernel/clock.ts';
 import { FakeClock } from '#kernel/fake-clock.ts';
-import { parseLibvirtUri, type LibvirtUri } from './libvirt-uri.ts';
+import { parseLibvirtUri, type LibvirtUri } from '#transfers/libvirt-uri.ts';
 import { ProcessVirsh } from './virsh.ts';
 
 /** The hypervisor inside of virsh itself, for those who try it out. */

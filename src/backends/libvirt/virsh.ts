@@ -8,7 +8,7 @@ import { openDeadline } from '#kernel/abort.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError, systemErrorCode } from '#kernel/errors.ts';
 import { MIB, SECOND_MS } from '#kernel/units.ts';
-import type { LibvirtUri } from './libvirt-uri.ts';
+import type { LibvirtUri } from '#transfers/libvirt-uri.ts';
 import { virshFailure } from './virsh-error.ts';
 
 export interface VirshCall {

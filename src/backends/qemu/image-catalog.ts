@@ -53,6 +53,24 @@ export function createImageCatalog({ directories }: ImageCatalogOptions): ImageC
   };
 }
 
+/** Of a file that is in no image directory yet, and of which nothing is known. */
+export async function inspectImage(
+  realPath: string,
+): Promise<
+  { readonly format: 'raw' | 'qcow2'; readonly isLayer: boolean } | { readonly refusal: string }
+> {
+  const { header, fileBytes } = await readHead(realPath);
+  if (fileBytes === 0) return { refusal: 'is empty' };
+  switch (header.format) {
+    case 'refused':
+      return { refusal: header.why };
+    case 'raw':
+      return { format: 'raw', isLayer: false };
+    case 'qcow2':
+      return { format: 'qcow2', isLayer: header.backingFile !== undefined };
+  }
+}
+
 function parsePath(field: string, path: string, first: string): string {
   if (!isAbsolute(path) || path.includes('\0') || Buffer.byteLength(path) > MOST_PATH_BYTES) {
     throw invalidArgument(field, `must be an absolute path, such as ${ALIAS}/demo/vmlinuz`);

@@ -183,12 +183,13 @@ function diskImageArguments(disk: DiskSpec, at: number): string[] {
 
 function nicArguments(attachment: NicAttachment, at: number, machineType: MachineType): string[] {
   const { nic } = attachment;
-  const isOlder = machineType === 'q35' && nic.model === 'e1000e';
+  const { model = 'virtio' } = nic;
+  const isVirtio = machineType !== 'q35' || model === 'virtio';
   if (!MAC.test(nic.mac)) throw new Error(`NIC ${nic.id} has a MAC that was not parsed`);
   return [
     ...['-netdev', netdevArgument(attachment, `net${at}`)],
     ...jsonArgument('-device', {
-      driver: isOlder ? 'e1000e' : virtio('net', machineType),
+      driver: isVirtio ? virtio('net', machineType) : model,
       id: `nic${at}`,
       netdev: `net${at}`,
       mac: nic.mac,

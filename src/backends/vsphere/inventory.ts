@@ -125,7 +125,7 @@ function vmNotFound(path: string, suggestions: readonly string[]): DroverError {
   const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path;
   const hint = suggestions.length === 0 ? '' : `; did you mean ${suggestions.join(' or ')}?`;
   return new DroverError('not_found', `vm_path: there is no VM ${shown}${hint}`, {
-    reason: 'VM_NOT_FOUND',
+    reason: 'SOURCE_VM_NOT_FOUND',
     metadata: { field: 'vm_path' },
   });
 }

@@ -6,6 +6,7 @@ import { locateVm, readSummary, VM_SUMMARY_PATHS } from './inventory.ts';
 import { decodeName, readReference, type ManagedObject } from './managed-object.ts';
 import { retrieveOne, retrievePages, type PropertyBag } from './property-collector.ts';
 import type { VSphereCaller, VSphereSession } from './session.ts';
+import { readState, VM_STATE_PATHS } from './vm-state.ts';
 import { hasTpm, readCdroms, readDisks, readNics, type NicNetwork } from './vm-devices.ts';
 
 const DETAIL_PATHS: readonly string[] = [
@@ -20,6 +21,7 @@ const DETAIL_PATHS: readonly string[] = [
   'guest.toolsRunningStatus',
   'network',
   'snapshot',
+  ...VM_STATE_PATHS,
 ];
 const NETWORK_TYPES: readonly string[] = [
   'Network',
@@ -53,6 +55,7 @@ function toSourceVm(vm: PropertyBag, { path, datacenter, names }: Found): Source
   const devices = vm.element('config.hardware.device')?.children ?? [];
   const boot = vm.element('config.bootOptions');
   const tools = vm.text('guest.toolsRunningStatus');
+  const disks = readDisks(devices);
   const nics = readNics(devices).map((nic): SourceNic => ({
     ...nic,
     network: names.networkOf(nic.network),
@@ -65,13 +68,14 @@ function toSourceVm(vm: PropertyBag, { path, datacenter, names }: Found): Source
     isSecureBoot: boot?.textOf('efiSecureBootEnabled') === 'true',
     hasTpm: hasTpm(devices),
     coresPerSocket: vm.number('config.hardware.numCoresPerSocket'),
-    disks: bootDisksFirst(readDisks(devices), boot),
+    disks: bootDisksFirst(disks, boot),
     nics,
     cdroms: readCdroms(devices).map(({ label }) => label),
     snapshots: countSnapshots(vm.element('snapshot')),
     isTrackingChanges: vm.boolean('config.changeTrackingEnabled'),
     hasRunningTools: tools === undefined ? undefined : tools === 'guestToolsRunning',
     hostRef: vm.reference('runtime.host')?.id,
+    state: readState(vm, disks),
     datacenter,
   };
 }
@@ -154,6 +158,6 @@ async function readNames(
 
 export function vmGone(ref: string): DroverError {
   return new DroverError('not_found', `the VM ${ref} is not there any more`, {
-    reason: 'VM_NOT_FOUND',
+    reason: 'SOURCE_VM_NOT_FOUND',
   });
 }

@@ -6,6 +6,8 @@ const NO_PARENT = 'ffffffff';
 
 export interface VmdkDescriptor {
   readonly createType: string | undefined;
+  /** Another one after each time that it was opened and written to. */
+  readonly contentId: string | undefined;
   readonly hasParent: boolean;
   /** A file beside it, when the parent is there. */
   readonly parentName: string | undefined;
@@ -42,6 +44,7 @@ export function parseVmdkDescriptor(text: string, what: string): VmdkDescriptor 
   }
   return {
     createType: settings.get('createtype'),
+    contentId: settings.get('cid')?.toLowerCase(),
     hasParent: (settings.get('parentcid') ?? NO_PARENT).toLowerCase() !== NO_PARENT,
     parentName: settings.get('parentfilenamehint'),
     extents,

@@ -12,7 +12,8 @@ import { MINUTE_MS } from '#kernel/units.ts';
 import type { SourceLogin, SourceOpener } from '#transfers/connection.ts';
 import type { Source } from '#transfers/source.ts';
 import { VSphereSession } from './session.ts';
-import { VSphereSource } from './vsphere-source.ts';
+import type { VddkParts } from './vddk-parts.ts';
+import { VSphereSource, type VSphereSourceOptions } from './vsphere-source.ts';
 
 const IDLE_MS = 5 * MINUTE_MS;
 /** Kept ones. When all of them are in use, a further one is for its user alone. */
@@ -21,6 +22,8 @@ const MOST_SESSIONS = 32;
 export interface VSphereSourceOpenerOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** What it takes to read through VDDK; without it nothing is. */
+  readonly vddk?: VddkParts;
   /** Before a failed call is tried again; tests take less time. */
   readonly firstRetryMs?: number;
 }
@@ -60,7 +63,8 @@ export class VSphereSourceOpener implements SourceOpener, AsyncDisposable {
     try {
       const session = await untilAborted(entry.opening, signal);
       const release = () => this.#release(entry, session);
-      return new VSphereSource({ session, datacenter: login.datacenter, release });
+      const vddk = await untilAborted(this.#offerOfVddk(login), signal);
+      return new VSphereSource({ session, datacenter: login.datacenter, release, ...vddk });
     } catch (thrown) {
       await this.#release(entry, undefined);
       throw thrown;
@@ -71,6 +75,13 @@ export class VSphereSourceOpener implements SourceOpener, AsyncDisposable {
     this.#ended.abort(new DroverError('cancelled', 'the server is stopping'));
     for (const entry of this.#entries.values()) this.#drop(entry);
     await Promise.all(this.#closing);
+  }
+
+  async #offerOfVddk(login: SourceLogin): Promise<Pick<VSphereSourceOptions, 'vddk'>> {
+    const { vddk: parts } = this.#options;
+    if (parts === undefined) return {};
+    const { obstacle } = await parts.state();
+    return { vddk: { parts, login, obstacle } };
   }
 
   #addEntry(key: string, login: SourceLogin, url: URL): Entry {

@@ -8,7 +8,7 @@ import { systemClock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
 import { silentLog } from '#kernel/log.ts';
 import { openVSphere, type VSphereFixture } from '#test/vsphere/open-vsphere.ts';
-import type { Source } from '#transfers/source.ts';
+import type { PrivilegeNeeds, Source } from '#transfers/source.ts';
 import { VSphereSourceOpener } from './vsphere-source-opener.ts';
 
 const MIB = 1024 * 1024;
@@ -104,7 +104,7 @@ describe('the inventory of a vCenter', () => {
     const typo = await refusalOf(opened.source.findVm('DC1/vm/lonley', SIGNAL));
     assert.match(typo.message, /did you mean DC1\/vm\/lonely\?/);
     const folder = await refusalOf(opened.source.findVm('DC0/vm/Prod', SIGNAL));
-    assert.equal(folder.reason, 'VM_NOT_FOUND');
+    assert.equal(folder.reason, 'SOURCE_VM_NOT_FOUND');
   });
 
   it('is listed anew when the session ends in the middle', async () => {
@@ -167,7 +167,9 @@ describe('a VM', () => {
         },
         { name: 'plain', cdroms: 1 },
       ],
-      deniedPrivileges: ['VApp.Export'],
+      deniedPrivileges: [
+        ...['VApp.Export', 'Datastore.Browse', 'VirtualMachine.Interact.PowerOff'],
+      ],
     });
     opened = await openSource(vsphere);
   });
@@ -194,6 +196,8 @@ describe('a VM', () => {
       },
     );
     assert.equal(vm.hasRunningTools, true);
+    const again = await opened.source.findVm('DC0/vm/rich', SIGNAL);
+    assert.equal(again.state, vm.state);
     assert.deepEqual(vm.cdroms.length, 2);
     assert.match(vm.hostRef ?? '', /^host-/);
     const nics = vm.nics.map(({ mac, network, model, isConnected }) => [
@@ -249,11 +253,19 @@ describe('a VM', () => {
 
   it('tells which privileges are missing, by either question, or that it cannot tell', async () => {
     const ref = vsphere.vm('plain').ref.value;
-    const ask = () => opened.source.missingPrivileges(ref, SIGNAL);
+    const reading = { stopsVm: false, removesCdroms: false };
+    const ask = (needs: Partial<PrivilegeNeeds> = {}) =>
+      opened.source.missingPrivileges(ref, { transport: 'nfc', ...reading, ...needs }, SIGNAL);
     assert.deepEqual(await ask(), ['VApp.Export']);
+    assert.deepEqual(await ask({ transport: 'datastore' }), ['Datastore.Browse']);
+    assert.deepEqual(await ask({ transport: 'vddk' }), []);
+    assert.deepEqual(await ask({ transport: undefined, stopsVm: true, removesCdroms: true }), [
+      'VirtualMachine.Interact.PowerOff',
+    ]);
     const outcome = { fault: 'MethodNotFound' };
     using _first = vsphere.troubleCalls({ method: 'HasPrivilegeOnEntities', outcome });
     assert.deepEqual(await ask(), ['VApp.Export']);
+    assert.deepEqual(await ask({ transport: 'datastore' }), ['Datastore.Browse']);
     using _second = vsphere.troubleCalls({ method: 'FetchUserPrivilegeOnEntities', outcome });
     assert.equal(await ask(), undefined);
   });

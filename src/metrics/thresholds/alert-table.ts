@@ -6,6 +6,8 @@
  * - While a transition is on its way to the store, no further one of that alert is decided.
  * - There are at most `mostAlerts`; what would be one more is counted and not begun.
  * - What is pending is saved now and then, so that a restart costs it little of its `for`.
+ * - What begins to fire in a silence fires untold: it has no event until the silence is over, and
+ *   ends untold if it ends before that.
  */
 import type { Clock } from '#kernel/clock.ts';
 import { randomHex } from '#kernel/random.ts';
@@ -18,6 +20,8 @@ import {
   type SeenSeries,
 } from './alert.ts';
 import { nextState, type Instant, type Observation, type Step } from './alert-state.ts';
+import type { Labels } from '#metrics/labels.ts';
+import type { Silence } from './silence.ts';
 import { hasNewFailure, type FailingCollectors } from './failing-collectors.ts';
 import { isCrossed, subjectToText, type Rule, type RuleId } from './rule.ts';
 import type { StoredState } from './rule-store.ts';
@@ -36,6 +40,8 @@ export interface AlertTableParts {
   readonly mostAlerts: number;
   /** Told of each alert for which there is no room. */
   readonly onRefused: (rule: Rule) => void;
+  /** Why an alert is told to nobody now; undefined: it may be told. */
+  readonly silenceOf: (rule: Rule, labels: Labels) => Silence | undefined;
 }
 
 /** One pass over what a rule asks about. */
@@ -49,6 +55,7 @@ export interface AlertView {
   readonly rule: Rule;
   readonly series: SeenSeries;
   readonly kind: 'pending' | 'firing';
+  readonly silence: Silence | undefined;
   readonly sinceMs: number;
   readonly value: number | undefined;
 }
@@ -157,7 +164,8 @@ export class AlertTable {
       for (const { state, key, labels } of alerts.values()) {
         if (state.kind === 'resolved') continue;
         const { kind, sinceMs, value } = state;
-        yield { rule, series: { key, labels }, kind, sinceMs, value };
+        const silence = this.#parts.silenceOf(rule, labels);
+        yield { rule, series: { key, labels }, kind, silence, sinceMs, value };
       }
     }
   }
@@ -214,24 +222,45 @@ export class AlertTable {
     seen: Observation & { readonly atMs: number },
   ): void {
     const { state } = alert;
-    if (notice === undefined) return;
+    if (notice === undefined) {
+      if (state.kind === 'firing' && alert.violated === undefined) this.#announce(rule, alert);
+      return;
+    }
     if (notice === 'resolved') {
       if (seen.kind === 'value') this.#resolve(alert, seen.value, 'recovered', seen.atMs);
       else this.#resolve(alert, undefined, 'gone', seen.atMs);
       return;
     }
+    this.#announce(rule, alert);
+  }
+
+  #announce(rule: Rule, alert: Alert): void {
+    const { state, labels } = alert;
     if (state.kind !== 'firing' || state.value === undefined) return;
-    const crossing = { labels: alert.labels, value: state.value, sinceMs: state.sinceMs };
+    if (this.#parts.silenceOf(rule, labels) !== undefined) {
+      if (alert.violated === undefined && alert.savedHeldMs !== 0) this.#note(alert);
+      return;
+    }
+    const crossing = { labels, value: state.value, sinceMs: state.sinceMs };
     alert.violated = crossingToEvent(rule, crossing, this.#parts.identity);
     this.#commit(alert, alert.violated);
+  }
+
+  /** Keeps how it is, and tells nobody. */
+  #note(alert: Alert): void {
+    const { writer, identity } = this.#parts;
+    alert.savedHeldMs = 0;
+    writer.save(alertIdOf(alert), alertToStored(alert, identity.instanceId, this.#now()));
   }
 
   #resolve(alert: Alert, value: number | undefined, ending: Ending, atMs: number): void {
     const { violated } = alert;
     alert.violated = undefined;
-    if (violated !== undefined) {
-      this.#commit(alert, endingToEvent(violated, { value, ending, atMs }));
+    if (violated === undefined) {
+      this.#note(alert);
+      return;
     }
+    this.#commit(alert, endingToEvent(violated, { value, ending, atMs }));
   }
 
   #commit(alert: Alert, event: Parameters<StateWriter['commit']>[1]['event']): void {

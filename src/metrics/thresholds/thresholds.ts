@@ -16,6 +16,8 @@ import { MetricRules } from './metric-rules.ts';
 import type { Rule, RuleDefinition, RuleId } from './rule.ts';
 import { RuleBook } from './rule-book.ts';
 import type { RuleStore } from './rule-store.ts';
+import { SilenceBook } from './silence-book.ts';
+import type { SilenceStore } from './silence.ts';
 import { StateWriter } from './state-writer.ts';
 import type { MeasuredIdentity } from './threshold-event.ts';
 import { createThresholdMetrics, type ThresholdMetrics } from './threshold-metrics.ts';
@@ -23,6 +25,7 @@ import { createThresholdMetrics, type ThresholdMetrics } from './threshold-metri
 export interface ThresholdsOptions {
   readonly table: SampleTable;
   readonly store: RuleStore;
+  readonly silences: SilenceStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: MetricsRegistry;
@@ -68,12 +71,14 @@ export async function openThresholds(options: ThresholdsOptions): Promise<Thresh
   await rules.refresh();
   const states = await store.states(identity.instanceId);
   const thresholds = new Thresholds(rules, options);
+  await thresholds.silences.refresh();
   thresholds.restore(states);
   return thresholds;
 }
 
 export class Thresholds implements AsyncDisposable {
   readonly rules: RuleBook;
+  readonly silences: SilenceBook;
   readonly #options: ThresholdsOptions;
   readonly #metrics: ThresholdMetrics;
   readonly #writer: StateWriter;
@@ -92,6 +97,7 @@ export class Thresholds implements AsyncDisposable {
   constructor(rules: RuleBook, options: ThresholdsOptions) {
     const { clock, log, metrics, store, table, identity, query } = options;
     this.rules = rules;
+    this.silences = new SilenceBook(options.silences, clock);
     this.#options = options;
     this.#collectors = new CollectorWatch(table);
     this.#writer = new StateWriter({ store, clock, log });
@@ -99,6 +105,7 @@ export class Thresholds implements AsyncDisposable {
       ...{ clock, writer: this.#writer, identity },
       mostAlerts: options.mostAlerts ?? DEFAULT_MOST_ALERTS,
       onRefused: (rule) => this.#refuse(rule),
+      silenceOf: (rule, labels) => this.silences.find(rule, labels),
     });
     this.#metricRules = new MetricRules(table, this.#alerts);
     this.#expressions = new ExpressionRules({
@@ -190,8 +197,8 @@ export class Thresholds implements AsyncDisposable {
   /** What other processes changed; while the database is away, what is known holds. */
   #refresh(): void {
     if (this.#refreshing !== undefined) return;
-    this.#refreshing = this.rules
-      .refresh()
+    this.#refreshing = Promise.all([this.rules.refresh(), this.silences.refresh()])
+      .then(() => undefined)
       .catch((thrown: unknown) => {
         this.#options.log.debug({ error: thrown }, 'the rules could not be read again');
       })

@@ -5,6 +5,8 @@ import { thresholdRules } from './0004-threshold-rules.ts';
 import { jobs } from './0005-jobs.ts';
 import { schedules } from './0006-schedules.ts';
 import { connections } from './0007-connections.ts';
+import { servers } from './0008-servers.ts';
+import { silences } from './0009-silences.ts';
 import type { Migration } from './migration.ts';
 
 /** In order of version, without gaps. */
@@ -16,4 +18,6 @@ export const MIGRATIONS: readonly Migration[] = [
   jobs,
   schedules,
   connections,
+  servers,
+  silences,
 ];

@@ -20,7 +20,7 @@ export interface AccessLogOptions {
 // Asked for every few seconds by machines, or as often as the users of an app like; they would
 // drown what people do here. Failures are told all the same, and all of it is measured.
 const QUIET_ROUTES = new Set([
-  ...['/health', '/metrics', '/apps/:spec/*', '/*'],
+  ...['/health', '/metrics', '/apps/:spec/*', '/*', '/assets/:file'],
   ...['', '/', '/prometheus', '/prometheus/', '/stats', '/stats/'].map(
     (end) => `/metrics/api/metrics${end}`,
   ),

@@ -3,10 +3,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Authenticator } from '#access/authenticator.ts';
 import type { Principal } from '#access/principal.ts';
 import { DroverError } from '#kernel/errors.ts';
+import { authorizationOf } from './credentials.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route answers anyone, without looking at the Authorization header. */
+    /** The route answers anyone, without looking at what the caller shows. */
     readonly public?: boolean;
   }
 }
@@ -27,7 +28,7 @@ export function registerAuthentication(
 ): void {
   app.addHook('onRequest', async (request) => {
     if (request.is404 || request.routeOptions.config.public === true) return;
-    const { authorization } = request.headers;
+    const authorization = authorizationOf(request.headers, request.method);
     if (authorization === undefined && anonymous !== undefined) {
       request.principal = anonymous;
       return;

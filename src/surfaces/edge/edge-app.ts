@@ -11,6 +11,7 @@ import type { EdgeLimits } from './edge-limits.ts';
 import { ErrorForms } from './error-forms.ts';
 import { HttpRefusal, createNotFoundHandler, sendError } from './http-errors.ts';
 import type { Logger } from './logger.ts';
+import { Navigations } from './navigations.ts';
 import { REQUEST_ID_HEADER, createRequestIdSource } from './request-id.ts';
 import { RequestLog } from './request-log.ts';
 import { RouteTable } from './route-table.ts';
@@ -24,6 +25,8 @@ declare module 'fastify' {
     readonly upgrades: Upgrades;
     /** Where surfaces say how their failures look. */
     readonly errorForms: ErrorForms;
+    /** Where the web page says that it answers navigations. */
+    readonly navigations: Navigations;
   }
   interface FastifyRequest {
     /** Set by the authentication of REST routes; null on public ones. */
@@ -74,6 +77,7 @@ export function createEdgeApp(options: EdgeAppOptions): FastifyInstance {
   const upgrades = new Upgrades({ ...options, limit });
   app.decorate('upgrades', upgrades);
   app.decorate('errorForms', new ErrorForms());
+  app.decorate('navigations', new Navigations());
   app.addHook('onReady', (done) => {
     upgrades.listenTo(app.server);
     done();

@@ -174,7 +174,10 @@ function writeBody(error: DroverError, { server, url, id }: FastifyRequest): str
   return JSON.stringify(server.errorForms.bodyFor(url, error, id));
 }
 
-/** Fastify's handler of unknown paths: 405 where the path exists for other methods, else 404. */
+/**
+ * Fastify's handler of unknown paths: 405 where the path exists for other methods; the web page
+ * where a browser opens what is below no API; else 404.
+ */
 export function createNotFoundHandler(
   routes: RouteTable,
 ): (request: FastifyRequest, reply: FastifyReply) => void {
@@ -182,6 +185,8 @@ export function createNotFoundHandler(
     const path = request.url.split('?', 1)[0] ?? '/';
     const allowed = routes.methodsFor(path);
     if (allowed.length === 0) {
+      const isPage = !routes.isBelow(path) && request.server.navigations.answer(request, reply);
+      if (isPage) return;
       sendError(pathNotFound(path, routes.nearest(path)), request, reply);
       return;
     }

@@ -107,4 +107,56 @@ describe('redaction', () => {
       '/v1/vms?state=RUNNING&token=[redacted]&%70assword=[redacted]&flag',
     );
   });
+
+  const passwords = ['s3cret', 's3:cret', 's3/cret', 's3@cret', 's3 cret', 's3#?cret', 's3%cret'];
+  for (const before of ['https://u:', 'u:', ':', 'https:u:', 'https:\\\\u:', 'qemu+ssh://u:']) {
+    it(`takes the password out of an address in a query that begins with ${before}`, () => {
+      for (const address of passwords.map((password) => `${before}${password}@vc.test/sdk`)) {
+        const spellings = [
+          ...[encodeURIComponent(address), encodeURIComponent(encodeURIComponent(address))],
+          ...[`${encodeURIComponent(address)}%zz`, `%ff${encodeURIComponent(address)}`],
+          ...[address.replaceAll(/[\s?#&]/g, encodeURIComponent), encodeAll(address)],
+          encodeURIComponent(address).replaceAll('%20', '+'),
+        ];
+        for (const spelling of spellings) {
+          for (const path of [
+            `/vms/list?x=1&vcenter_url=${spelling}&y=2`,
+            `/vms/list?x=1&${spelling}&y=2`,
+          ]) {
+            const shown = redactPath(path);
+            assert.doesNotMatch(shown, /s3|cret(?!.*redacted)/, `${path} → ${shown}`);
+            assert.match(shown, /^\/vms\/list\?x=1&.*&y=2$/);
+          }
+        }
+      }
+    });
+  }
+
+  it('takes it out of a path, of a long query and of what is encoded within a value', () => {
+    for (const path of [
+      '/connections/u:s3cret@vc.test/test',
+      `/vms/list?vcenter_url=${'x'.repeat(4090)}https://u:s3cret@vc`,
+      `/vms/list?vcenter_url=u%3As3cret${'x'.repeat(5000)}%40vc`,
+      '/vms/list?source%5Bpassword%5D=s3cret&x=1',
+      '/x?url=https%3A%2F%2Fvc%2F%3Fpassword%3Ds3cret',
+    ]) {
+      assert.doesNotMatch(redactPath(path), /s3cret/, path);
+    }
+  });
+
+  it('leaves ordinary requests as they are', () => {
+    for (const path of [
+      '/vms/list?vcenter_url=https%3A%2F%2Fvc.test%3A8443%2Fsdk&username=ada%40lab.test',
+      '/vms/list?pattern=DC0%2Fvm%2F*',
+      '/vms/list?vcenter_url=[2001:db8::1]:443',
+      '/jobs/query?status=failed,pending&vm_path=a+b',
+      '/a%20b/%ff',
+    ]) {
+      assert.equal(redactPath(path), path);
+    }
+  });
 });
+
+function encodeAll(text: string): string {
+  return [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+}

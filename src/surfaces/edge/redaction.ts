@@ -30,37 +30,80 @@ export function isSecretName(name: string): boolean {
 /** Bearer tokens, our own tokens, JWTs, passwords in URLs and `password=…` in running text. */
 export function redactText(text: string): string {
   const short = text.length > MAX_TEXT_CHARS ? `${text.slice(0, MAX_TEXT_CHARS)}…` : text;
-  return short
+  return withoutUserinfo(short)
     .replaceAll(/\b(bearer|basic)\s+[^\s'",;]+/gi, `$1 ${REDACTED}`)
     .replaceAll(/\bdrover_tok_[0-9a-f]+_[A-Za-z0-9_-]+/g, REDACTED)
     .replaceAll(/\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g, REDACTED)
-    .replaceAll(/(\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${REDACTED}@`)
     .replaceAll(
-      /\b([\w-]*(?:password|passwd|secret|token|api[_-]?key))(["']?\s*[=:]\s*["']?)[^\s&"',;]+/gi,
+      /\b([\w-]*(?:password|passwd|secret|token|api[_-]?key))(["'\]]*\s*[=:]\s*["']?)[^\s&"',;]+/gi,
       (whole, name: string, equals: string) =>
         isSecretName(name) ? `${name}${equals}${REDACTED}` : whole,
     );
 }
 
+function withoutUserinfo(text: string): string {
+  return text.replaceAll(/(\/\/[^\s/:@]*:)[^\s/?#]*@/g, `$1${REDACTED}@`);
+}
+
 /** The path and query of a request, the values of secret parameters left out. */
 export function redactPath(pathAndQuery: string): string {
   const queryAt = pathAndQuery.indexOf('?');
-  if (queryAt === -1) return pathAndQuery.slice(0, MAX_TEXT_CHARS);
-  const pairs = pathAndQuery.slice(queryAt + 1, queryAt + 1 + MAX_TEXT_CHARS).split('&');
-  const shown = pairs.map((pair) => {
-    const equalsAt = pair.indexOf('=');
-    const rawName = equalsAt === -1 ? pair : pair.slice(0, equalsAt);
-    return isSecretName(decodeName(rawName)) ? `${rawName}=${REDACTED}` : redactText(pair);
-  });
-  return `${pathAndQuery.slice(0, Math.min(queryAt, MAX_TEXT_CHARS))}?${shown.join('&')}`;
+  const path = queryAt === -1 ? pathAndQuery : pathAndQuery.slice(0, queryAt);
+  const parts = path.split('/').map((part) => redactPart(part, redactAddress));
+  let shown = parts.join('/').slice(0, MAX_TEXT_CHARS);
+  if (queryAt === -1) return shown;
+  let separator = '?';
+  for (const pair of pathAndQuery.slice(queryAt + 1).split('&')) {
+    if (shown.length > 2 * MAX_TEXT_CHARS) return `${shown}…`;
+    shown += `${separator}${redactPair(pair)}`;
+    separator = '&';
+  }
+  return shown;
 }
 
-function decodeName(name: string): string {
+function redactPair(pair: string): string {
+  const equalsAt = pair.indexOf('=');
+  const rawName = equalsAt === -1 ? pair : pair.slice(0, equalsAt);
+  if (isSecretName(decodeParts(rawName))) return `${rawName}=${REDACTED}`;
+  const value = equalsAt === -1 ? '' : `=${redactPart(pair.slice(equalsAt + 1), redactAddress)}`;
+  return redactPart(`${redactPart(rawName, redactAddress)}${value}`, redactText);
+}
+
+/** As it stands where there is nothing to hide; otherwise in the clear, so that it can be seen. */
+function redactPart(raw: string, redact: (text: string) => string): string {
+  const text = decodeParts(raw);
+  const shown = redact(text);
+  return shown === text ? raw : shown.replaceAll(/[\s&\p{Cc}]/gu, encodeURIComponent);
+}
+
+/**
+ * Of what may be the address of a server as somebody wrote it, with a login in front: with or
+ * without slashes after the scheme, and with anything at all in the password.
+ */
+function redactAddress(text: string): string {
+  const login = /^(\s*(?:(?:https?|wss?|[a-z][a-z0-9+.-]*(?=:[/\\])):)?[/\\]*[^:@/\\]*:).*@/is;
+  return withoutUserinfo(text.replace(login, `$1${REDACTED}@`));
+}
+
+const MOST_LAYERS = 3;
+
+/** Whatever of it is encoded, also twice; what is not valid stays as it is. */
+function decodeParts(text: string): string {
+  let decoded = text;
+  for (let layer = 0; layer < MOST_LAYERS && decoded.includes('%'); layer += 1) {
+    decoded = decoded.replaceAll(/(?:%[0-9a-f]{2})+/gi, decodeRun);
+  }
+  return decoded;
+}
+
+function decodeRun(run: string): string {
   try {
-    return decodeURIComponent(name);
+    return decodeURIComponent(run);
   } catch {
-    // Not valid percent-encoding; the raw text is what there is to judge by.
-    return name;
+    // No UTF-8: each byte for itself shows what of it is a letter.
+    return run.replaceAll(/%(..)/g, (_, digits: string) =>
+      String.fromCharCode(Number.parseInt(digits, 16)),
+    );
   }
 }
 

@@ -30,6 +30,12 @@ export class RouteTable {
     return [...methods].toSorted();
   }
 
+  /** Whether some path begins with the same word as this one. */
+  isBelow(path: string): boolean {
+    const [, first = ''] = path.split('/');
+    return this.#routes.values().some(({ segments }) => segments[1] === first);
+  }
+
   /** The known path that is the fewest edits away, if any is near. */
   nearest(path: string): string | undefined {
     if (path.length > MAX_COMPARED_CHARS) return undefined;

@@ -3,9 +3,9 @@
  * body is none, since clients send the content type of JSON along with nothing.
  */
 import type { FastifyInstance } from 'fastify';
-import { parseDocument } from 'yaml';
-import { DroverError } from '#kernel/errors.ts';
-import { MIB } from '#kernel/units.ts';
+import { HttpRefusal } from '#surfaces/edge/http-errors.ts';
+import { formatBytes } from '#kernel/units.ts';
+import { MOST_YAML_BYTES, parseYaml } from './parse-yaml.ts';
 
 export const YAML_TYPES = [
   'application/x-yaml',
@@ -13,11 +13,6 @@ export const YAML_TYPES = [
   'text/yaml',
   'text/x-yaml',
 ] as const;
-
-// Reading YAML takes many times as long as JSON, and nobody else is served meanwhile.
-const MOST_YAML_BYTES = MIB / 4;
-const MOST_ALIASES = 100;
-const MOST_TOLD = 200;
 
 export function registerBodyParsers(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -43,19 +38,29 @@ export function registerBodyParsers(app: FastifyInstance): void {
   );
 }
 
-/** One document; what its aliases stand for is bounded. */
-export function parseYaml(text: string): unknown {
-  try {
-    const document = parseDocument(text, { schema: 'core', strict: true, uniqueKeys: true });
-    const [error] = document.errors;
-    if (error !== undefined) throw error;
-    return (document.toJS({ maxAliasCount: MOST_ALIASES }) as unknown) ?? undefined;
-  } catch (cause) {
-    const [line = ''] = cause instanceof Error ? cause.message.split('\n', 1) : [];
-    throw new DroverError(
-      'invalid_argument',
-      `the request body is not valid YAML: ${line.slice(0, MOST_TOLD)}`,
-      { reason: 'MALFORMED_YAML', cause },
-    );
-  }
+/**
+ * For routes whose clients send YAML and JSON under any name, `curl -d` with that of a form among
+ * them. Pages of strangers can send such bodies too: what keeps them out is the guard of this
+ * surface, which looks at where a request comes from before its body is read.
+ */
+export function takeEveryType(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body: string, done) => {
+    if (body.trim() === '') return done(null, undefined);
+    void parseJson(request, body, (asJson, value) => {
+      if (asJson === null) return done(null, value);
+      try {
+        done(null, parseShortYaml(body));
+      } catch (asYaml) {
+        // Who begins like that meant JSON.
+        done(/^\s*[{[]/.test(body) ? asJson : (asYaml as Error));
+      }
+    });
+  });
+}
+
+function parseShortYaml(body: string): unknown {
+  if (Buffer.byteLength(body) <= MOST_YAML_BYTES) return parseYaml(body);
+  const message = `a request body in YAML may have ${formatBytes(MOST_YAML_BYTES)}; send JSON`;
+  throw new HttpRefusal(413, message, 'BODY_TOO_LARGE');
 }

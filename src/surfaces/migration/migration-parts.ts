@@ -2,7 +2,7 @@
 import type { Authenticator } from '#access/authenticator.ts';
 import type { Principal } from '#access/principal.ts';
 import type { EventLog } from '#events/event-log.ts';
-import type { JsonObject } from '#jobs/job.ts';
+import type { JobRequest, JsonObject } from '#jobs/job.ts';
 import type { JobRunner } from '#jobs/job-runner.ts';
 import type { JobService } from '#jobs/job-service.ts';
 import type { Clock } from '#kernel/clock.ts';
@@ -35,6 +35,7 @@ export type Jobs = Pick<
 export type Schedules = Pick<
   ScheduleService,
   | 'create'
+  | 'preview'
   | 'get'
   | 'list'
   | 'change'
@@ -76,6 +77,8 @@ export interface MigrationParts {
   readonly uploads: Uploads;
   readonly maxUploadBytes: number;
   readonly metrics: MigrationMetrics;
+  /** Throws what the job would certainly fail with; it asks nobody outside. */
+  readonly checkSubmission: (request: Pick<JobRequest, 'spec'>) => Promise<void>;
   /** Of a request as it would be submitted. */
   readonly preflight: (body: unknown, signal: AbortSignal) => Promise<readonly Finding[]>;
   /** What this installation can do, and why not; answered as it is. */

@@ -1,4 +1,5 @@
 /** Every method of every path of this surface, for the OpenAPI document. */
+import type { Operation } from '#surfaces/edge/openapi-document.ts';
 import {
   answerOf,
   ANY,
@@ -7,25 +8,12 @@ import {
   orNull,
   reference,
   shape,
-  STATUSES,
   TEXT,
   WHOLE,
   type Json,
-} from './openapi-shapes.ts';
-
-export interface Operation {
-  readonly summary: string;
-  readonly query?: Json;
-  readonly body?: Json;
-  readonly isYaml?: boolean;
-  /** It is a file, of any kind. */
-  readonly isBinary?: boolean;
-  /** 200 when left out. */
-  readonly status?: number;
-  readonly answer: Json;
-  readonly failures: readonly number[];
-  readonly isPublic?: boolean;
-}
+  TIME,
+} from '#surfaces/edge/openapi-kinds.ts';
+import { STATUSES } from './openapi-shapes.ts';
 
 const READ = [401, 403];
 const ONE = [401, 403, 404];
@@ -144,6 +132,20 @@ const SCHEDULES: Record<string, Record<string, Operation>> = {
       body: reference('ScheduleRequest'),
     }),
   },
+  '/schedules/preview': {
+    post: change(
+      'When a schedule would be due',
+      answerOf({ schedule: TEXT, timezone: TEXT, next_runs: listOf(TIME) }),
+      {
+        failures: [400],
+        body: shape({
+          ...{ schedule: TEXT, timezone: TEXT },
+          after: { ...TIME, description: 'Later ones than this; left out: than now' },
+          count: { ...WHOLE, minimum: 1, maximum: 20 },
+        }),
+      },
+    ),
+  },
   '/schedules/stats': {
     get: read(
       'Over all schedules',
@@ -194,7 +196,9 @@ const WEBHOOKS: Record<string, Record<string, Operation>> = {
   },
   '/webhooks/{index}': {
     get: read('A webhook, by its index or id', reference('Webhook'), { failures: CHANGE }),
-    delete: change('Remove a webhook, by its index or id', MESSAGE),
+    delete: change('Remove a webhook, by its index or id', MESSAGE, {
+      failures: [...CHANGE, 412],
+    }),
   },
   '/webhooks/test': {
     post: change('Send a test to a URL', TESTED, {
@@ -211,12 +215,12 @@ const WEBHOOKS: Record<string, Record<string, Operation>> = {
 
 const VMS: Record<string, Record<string, Operation>> = {
   '/vms/list': {
-    get: read('The VMs of a vCenter', VM_LIST, {
-      query: { ...LOGIN_QUERY, pattern: TEXT },
+    get: read('The VMs of a vCenter, or in files', VM_LIST, {
+      query: { ...LOGIN_QUERY, pattern: TEXT, type: TEXT, path: TEXT },
       failures: SOURCE_FAILURES,
     }),
-    post: read('The VMs of a vCenter', VM_LIST, {
-      body: reference('Login'),
+    post: read('The VMs of a vCenter, or in files', VM_LIST, {
+      body: reference('VmsRequest'),
       failures: SOURCE_FAILURES,
     }),
   },

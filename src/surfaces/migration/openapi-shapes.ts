@@ -1,26 +1,27 @@
 /** What is sent and answered, for the OpenAPI document. */
 import { JOB_STATES } from '#jobs/job.ts';
 import { RUN_STATES, MISSED_POLICIES, OVERLAP_POLICIES } from '#schedules/schedule.ts';
+import { JOB_REQUEST, LOGIN } from './openapi-job.ts';
+import {
+  ANY,
+  answerOf,
+  FLAG,
+  listOf,
+  NUMBER,
+  orNull,
+  reference,
+  shape,
+  TEXT,
+  TIME,
+  WHOLE,
+  type Json,
+} from '#surfaces/edge/openapi-kinds.ts';
 import { MIGRATION_EVENT_TYPES } from './webhooks/migration-format.ts';
 
-export type Json = Readonly<Record<string, unknown>>;
-
-export const TEXT = { type: 'string' };
-export const WHOLE = { type: 'integer' };
-export const FLAG = { type: 'boolean' };
-export const ANY = { type: 'object', additionalProperties: true };
-const NUMBER = { type: 'number' };
-const TIME = { type: 'string', format: 'date-time' };
 const STATUS = { type: 'string', enum: [...JOB_STATES] };
 const TEXTS = listOf(TEXT);
 
 export const STATUSES = { oneOf: [STATUS, listOf(STATUS)] };
-
-const LOGIN = {
-  connection: { ...TEXT, description: 'The name of a connection, instead of all the others' },
-  ...{ vcenter_url: TEXT, username: TEXT, password: { ...TEXT, writeOnly: true } },
-  ...{ datacenter: TEXT, insecure: FLAG, thumbprint: TEXT },
-};
 
 export const SCHEMAS: Json = {
   Error: answerOf({
@@ -33,23 +34,7 @@ export const SCHEMAS: Json = {
     ...{ cancelled_jobs: WHOLE, pending_jobs: WHOLE },
     ...{ worker_count: WHOLE, active_workers: WHOLE, version: TEXT, uptime: TEXT },
   }),
-  JobRequest: {
-    type: 'object',
-    required: ['vm_path'],
-    properties: {
-      ...{ id: TEXT, name: TEXT, vm_path: TEXT, priority: WHOLE, max_attempts: WHOLE },
-      ...{ batch_id: TEXT, metadata: ANY },
-      source: { type: 'object', properties: { type: TEXT, path: TEXT, ...LOGIN } },
-      destination: {
-        type: 'object',
-        properties: {
-          ...{ type: TEXT, libvirt_uri: TEXT, pool: TEXT, directory: TEXT },
-          ...{ customer_id: TEXT, ready_text: TEXT },
-        },
-      },
-      options: ANY,
-    },
-  },
+  JobRequest: JOB_REQUEST,
   Progress: shape({
     ...{ stage: TEXT, percent_complete: NUMBER, current_bytes: WHOLE, total_bytes: orNull(WHOLE) },
     ...{ phase: TEXT, bytes_downloaded: WHOLE, bytes_transferred: WHOLE },
@@ -73,6 +58,7 @@ export const SCHEMAS: Json = {
     ...{ error: orNull(TEXT), last_error: orNull(ANY), result: orNull(ANY) },
     ...{ attempts: WHOLE, max_attempts: WHOLE, next_attempt_at: orNull(TIME) },
     ...{ cancel_requested: FLAG, controls: ANY, worker: orNull(TEXT) },
+    commands: { ...TEXTS, description: 'What may be asked of it now' },
   }),
   ScheduleRequest: {
     type: 'object',
@@ -111,12 +97,23 @@ export const SCHEMAS: Json = {
     ...{ url: TEXT, events: TEXTS, enabled: FLAG, timeout: NUMBER, retry_count: orNull(WHOLE) },
     headers: { ...ANY, description: 'Their names; the values are not shown' },
     ...{ id: TEXT, index: WHOLE, signed: FLAG, created_at: TIME, delivery: ANY },
+    source: { ...TEXT, enum: ['config', 'api'] },
   }),
   Attempt: answerOf({
     ...{ message: TEXT, success: FLAG, delivered: FLAG, status: orNull(WHOLE) },
     ...{ error: orNull(TEXT), latency_ms: WHOLE, answer: orNull(TEXT) },
   }),
-  Login: { type: 'object', properties: LOGIN },
+  VmsRequest: {
+    type: 'object',
+    properties: {
+      ...{ ...LOGIN, pattern: TEXT },
+      source: {
+        type: 'object',
+        description: 'As jobs have it; of the type file also without a path, for all that there is',
+        properties: { type: TEXT, path: TEXT, ...LOGIN },
+      },
+    },
+  },
   VmRequest: { type: 'object', required: ['vm_path'], properties: { vm_path: TEXT, ...LOGIN } },
   Vm: {
     ...shape({
@@ -139,24 +136,3 @@ export const SCHEMAS: Json = {
     ...{ created_at: TIME, updated_at: TIME },
   }),
 };
-
-export function reference(name: string): Json {
-  return { $ref: `#/components/schemas/${name}` };
-}
-
-export function listOf(items: Json): Json {
-  return { type: 'array', items };
-}
-
-export function shape(properties: Json): Json {
-  return { type: 'object', required: Object.keys(properties), properties };
-}
-
-/** Most answers say when they were made. */
-export function answerOf(properties: Json): Json {
-  return shape({ ...properties, timestamp: TIME });
-}
-
-export function orNull({ type, ...rest }: Json): Json {
-  return { ...rest, type: [type, 'null'] };
-}

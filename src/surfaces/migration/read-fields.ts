@@ -7,12 +7,6 @@ export function readFields(
   known: readonly string[],
   problems: Problems,
 ): FieldReader {
-  const isMap = typeof raw === 'object' && raw !== null && !Array.isArray(raw);
-  const given = isMap
-    ? Object.fromEntries(
-        Object.entries(raw).filter(([, value]) => value !== null && value !== undefined),
-      )
-    : (raw ?? {});
-  const rules = { known, problems, isRoot: true, ignoresUnknown: true };
-  return FieldReader.over(given, 'the request body', rules);
+  const rules = { known, problems, isRoot: true, isLenient: true };
+  return FieldReader.over(raw ?? {}, 'the request body', rules);
 }

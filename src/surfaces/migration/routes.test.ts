@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DESTINATION_FIELDS } from '#transfers/parse-destination.ts';
+import { FORMER_JOB_FIELDS, JOB_FIELDS, parseMigration } from '#transfers/parse-migration.ts';
+import { OPTION_FIELDS } from '#transfers/parse-options.ts';
+import { SOURCE_FIELDS } from '#transfers/parse-source.ts';
+import { specToJson } from './jobs/definition-to-json.ts';
 import { Authenticator } from '#access/authenticator.ts';
 import { FakeMigration, injectMigration } from '#test/migration-fixture.ts';
 import { formatGoDuration } from './status/go-duration.ts';
@@ -107,14 +112,14 @@ describe('a failure', () => {
 
   it('of the body has the status that it has in HTTP', async () => {
     const { app } = injectMigration();
-    const send = async (type: string, payload: string) =>
+    const send = async (type: string, payload: string, url = '/jobs/submit') =>
       await app.inject({
-        ...{ method: 'POST', url: '/jobs/submit', payload, headers: { 'content-type': type } },
+        ...{ method: 'POST', url, payload, headers: { 'content-type': type } },
       });
     const bodies = [
       await send('application/json', '{"vm_path":'),
       await send('application/json', `"${'x'.repeat(5 * 1024 * 1024)}"`),
-      await send('text/plain', 'vm_path'),
+      await send('text/plain', 'url: x', '/webhooks'),
     ];
     assert.deepEqual(
       bodies.map(({ statusCode }) => statusCode),
@@ -170,6 +175,25 @@ describe('the OpenAPI document', () => {
       Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
     );
     assert.deepEqual(documented.toSorted(), [...routes].toSorted());
+  });
+
+  it('describes every field of a job that is read, and shown', async () => {
+    const { call } = injectMigration();
+    const { json } = await call('GET', '/api/v1/migration/openapi.json');
+    type Schema = { readonly properties: Readonly<Record<string, Schema>> };
+    const { schemas } = json['components'] as { readonly schemas: Record<string, Schema> };
+    const described = (...path: readonly string[]) => {
+      const at = path.reduce((schema, name) => schema?.properties[name], schemas['JobRequest']);
+      return Object.keys(at?.properties ?? {}).toSorted();
+    };
+    assert.deepEqual(described(), [...JOB_FIELDS, ...FORMER_JOB_FIELDS].toSorted());
+    assert.deepEqual(described('source'), SOURCE_FIELDS.toSorted());
+    assert.deepEqual(described('vcenter'), SOURCE_FIELDS.toSorted());
+    assert.deepEqual(described('destination'), DESTINATION_FIELDS.toSorted());
+    assert.deepEqual(described('options'), OPTION_FIELDS.toSorted());
+    const { kind, spec } = parseMigration({ vm_path: 'a', destination: { type: 'kvm' } });
+    const { options } = specToJson({ kind, spec });
+    for (const name of Object.keys(options ?? {})) assert.ok(OPTION_FIELDS.includes(name), name);
   });
 
   it('refers to nothing that is not in it', async () => {

@@ -5,7 +5,7 @@ import { toIsoTime } from '#kernel/clock.ts';
 import { principalOf } from '#surfaces/edge/authenticate.ts';
 import { registerCrossSiteGuard } from '#surfaces/edge/cross-site.ts';
 import { errorToBody } from '#surfaces/edge/http-errors.ts';
-import { registerBodyParsers } from './body-parsers.ts';
+import { registerBodyParsers, takeEveryType } from './body-parsers.ts';
 import { registerConnectionRoutes } from './connections/connection-routes.ts';
 import { registerJobRoutes } from './jobs/job-routes.ts';
 import type { MigrationParts } from './migration-parts.ts';
@@ -45,8 +45,12 @@ export function registerMigrationRoutes(
   if (isAlone) registerHealth(app);
   registerStatus(app, parts);
   registerCapabilities(app, parts);
-  registerJobRoutes(app, parts);
-  registerScheduleRoutes(app, parts);
+  void app.register((scope, _options, done) => {
+    takeEveryType(scope);
+    registerJobRoutes(scope, parts);
+    registerScheduleRoutes(scope, parts);
+    done();
+  });
   registerWebhookRoutes(app, parts);
   registerVmRoutes(app, parts);
   registerConnectionRoutes(app, parts);

@@ -144,7 +144,11 @@ export const SCHEMAS = {
     ...{ rule_id: TEXT, rule_name: TEXT, customer_id: TEXT_OR_NULL, state: TEXT, severity: TEXT },
     ...{ subject: TEXT, comparison: TEXT, threshold: { type: 'number' } },
     ...{ value: { type: ['number', 'null'] }, since: { ...TEXT, format: 'date-time' } },
-    ...{ labels: LABELS, description: TEXT },
+    ...{ labels: LABELS, description: TEXT, silenced_until: TEXT_OR_NULL },
+  }),
+  Silence: shape({
+    ...{ match: listOf(TEXT), until: TEXT, comment: TEXT },
+    ...{ id: TEXT, created_by: TEXT, created_at: { ...TEXT, format: 'date-time' } },
   }),
   PrometheusAnswer: shape(
     { status: { type: 'string', enum: ['success', 'error'] } },

@@ -183,6 +183,20 @@ const RULES: Paths = {
       failures: [400, 401, 403],
     },
   },
+  '/api/v1/silences': {
+    get: {
+      summary: 'What is told to nobody for a while',
+      answers: { 200: json('All of them', object({ silences: listOf(reference('Silence')) })) },
+      failures: [401, 403],
+    },
+    post: {
+      summary: 'Tell nobody of certain alerts for a while',
+      body: reference('Silence'),
+      answers: { 201: json('Made', reference('Silence')) },
+      failures: [400, 401, 403, 429],
+    },
+  },
+  '/api/v1/silences/{id}': { delete: removes('End a silence') },
 };
 
 const HISTORY: Paths = {

@@ -125,7 +125,7 @@ describe('uploadToText', () => {
     const text = (sentBytes: number, elapsedMs: number) =>
       uploadToText({ sentBytes, totalBytes: 40 * MIB, elapsedMs });
     assert.equal(text(0, 1000), '0 B of 40 MiB, 0 B/s');
-    assert.equal(text(12 * MIB, 4000), '12 MiB of 40 MiB, 3 MiB/s, 10 s left');
+    assert.equal(text(12 * MIB, 4000), '12 MiB of 40 MiB, 3 MiB/s, 10s left');
     assert.equal(text(40 * MIB, 9000), '40 MiB sent, waiting for the server');
   });
 });

@@ -18,7 +18,12 @@ export interface RestRequest {
   readonly path: string;
   readonly body?: object | undefined;
   /** Instead of a body: bytes that are sent as they come. */
-  readonly upload?: { readonly type: string; readonly content: Readable };
+  readonly upload?: {
+    readonly type: string;
+    readonly content: Readable;
+    /** Said before, so that what is too long is refused at once. */
+    readonly totalBytes?: number;
+  };
   readonly signal: AbortSignal;
   /** Of connections that are kept for the next call. */
   readonly agent?: Agent;
@@ -89,6 +94,7 @@ async function exchange(
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(text === undefined ? {} : { 'content-type': 'application/json' }),
       ...(upload === undefined ? {} : { 'content-type': upload.type }),
+      ...(upload?.totalBytes === undefined ? {} : { 'content-length': upload.totalBytes }),
     },
     ...(ca === undefined ? {} : { ca }),
   });

@@ -1,9 +1,7 @@
 /** The part of the API that is plain JSON over HTTP, list by list and page by page. */
-import type { Readable } from 'node:stream';
-
 import type { Invocation } from '#apps/drover/command.ts';
 import { restCall, restLines } from './rest-call.ts';
-import type { RestMethod } from './rest-call.ts';
+import type { RestMethod, RestRequest } from './rest-call.ts';
 import { readServerTarget } from './server-target.ts';
 
 export interface RestClient {
@@ -11,12 +9,14 @@ export interface RestClient {
   call(method: RestMethod, path: string, body?: object): Promise<unknown>;
   /** Every entry of the list of this name, however many pages it has. */
   all(path: string, name: string): Promise<readonly unknown[]>;
-  /** Sends bytes, of this media type, as they come. */
-  upload(path: string, type: string, content: Readable): Promise<unknown>;
+  /** Sends bytes as they come. */
+  upload(path: string, upload: RestUpload): Promise<unknown>;
   /** An answer of lines, as they come. */
   lines(path: string, signal: AbortSignal): AsyncGenerator<unknown, void>;
   readonly url: string;
 }
+
+type RestUpload = NonNullable<RestRequest['upload']> & { readonly method?: 'POST' | 'PUT' };
 
 const PAGE_SIZE = 1000;
 
@@ -32,11 +32,8 @@ export async function openRestClient(
   return {
     url: target.url,
     call,
-    async upload(path, type, content) {
-      const answer = await restCall(target, {
-        ...{ method: 'POST', path, signal },
-        upload: { type, content },
-      });
+    async upload(path, { method = 'POST', ...upload }) {
+      const answer = await restCall(target, { method, path, signal, upload });
       return answer.body;
     },
     lines: (path, until) => restLines(target, { method: 'GET', path, signal: until }),

@@ -1,12 +1,11 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Readable } from 'node:stream';
 
 import { packAppFolder } from '#apps/drover/app/app-archive.ts';
 import { readAppFolder } from '#apps/drover/app/app-folder.ts';
 import { IGNORE_FILE } from '#apps/drover/app/app-ignore.ts';
 import { uploadToText } from '#apps/drover/app/upload-progress.ts';
+import { openFileContent, type UploadContent } from '#apps/drover/client/file-content.ts';
 import { openRestClient } from '#apps/drover/client/rest-client.ts';
 import { SERVER_OPTIONS } from '#apps/drover/client/server-target.ts';
 import { JSON_OPTION } from '#apps/drover/command.ts';
@@ -21,13 +20,6 @@ interface WireDeployment {
   /** On the same server. */
   readonly url: string;
   readonly previous_version: string | null;
-}
-
-/** What is sent: the archive, and how many bytes of its source are in it so far. */
-interface Cargo {
-  readonly content: Readable;
-  readonly totalBytes: number;
-  readonly sentBytes: () => number;
 }
 
 export const appDeploy: Command = {
@@ -51,7 +43,7 @@ export const appDeploy: Command = {
     const { content, totalBytes, sentBytes } = await openCargo(source, invocation);
     const say = (elapsedMs: number) =>
       `deploying ${source}: ${uploadToText({ sentBytes: sentBytes(), totalBytes, elapsedMs })}`;
-    const sending = api.upload('/api/v1/apps', 'application/gzip', content);
+    const sending = api.upload('/api/v1/apps', { type: 'application/gzip', content });
     const deployed = (await whileTelling(invocation, say, sending)) as WireDeployment;
     if (options.flag('json')) {
       await terminal.write(`${JSON.stringify(deployed)}\n`);
@@ -65,17 +57,16 @@ export const appDeploy: Command = {
   },
 };
 
-async function openCargo(source: string, { env, signal }: Invocation): Promise<Cargo> {
+async function openCargo(source: string, { env, signal }: Invocation): Promise<UploadContent> {
   const path = resolve(env.currentDir, source);
   const stats = await stat(path).catch((thrown: unknown) => {
     throw invalidArgument(source, `cannot be read (${systemErrorCode(thrown)})`);
   });
-  let sent = 0;
-  const sentBytes = () => sent;
   if (stats.isDirectory()) {
+    let sent = 0;
     const folder = await readAppFolder(path, signal);
     const content = packAppFolder(folder, (byteCount) => (sent += byteCount));
-    return { content, totalBytes: folder.sizeBytes, sentBytes };
+    return { content, totalBytes: folder.sizeBytes, sentBytes: () => sent };
   }
   if (!stats.isFile() || !/\.(?:tgz|tar\.gz|tar)$/.test(source)) {
     throw invalidArgument(
@@ -83,21 +74,5 @@ async function openCargo(source: string, { env, signal }: Invocation): Promise<C
       'must be a folder, or an archive that ends in .tgz, .tar.gz or .tar',
     );
   }
-  const content = Readable.from(readFile(path, source, (byteCount) => (sent += byteCount)));
-  return { content, totalBytes: stats.size, sentBytes };
-}
-
-async function* readFile(
-  path: string,
-  source: string,
-  onRead: (byteCount: number) => void,
-): AsyncGenerator<Buffer, void> {
-  try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-      onRead(chunk.length);
-      yield chunk;
-    }
-  } catch (thrown) {
-    throw invalidArgument(source, `cannot be read (${systemErrorCode(thrown)})`);
-  }
+  return await openFileContent(source, env.currentDir);
 }

@@ -188,6 +188,21 @@ describe('drover jobs cancel, retry and clean', () => {
     assert.equal(notes, 'drover: job done is not running\ndrover: job none is not running\n');
   });
 
+  it('keep to JSON where it is asked for, also about those that could not be', async () => {
+    await using commands = await openMigrationCommands();
+    addJob(commands, 'one', RUNNING);
+    const { out, notes } = await commands.drover('jobs', 'cancel', 'one', 'no', 'nope', '--json');
+    assert.deepEqual((JSON.parse(out) as { cancelled: unknown }).cancelled, ['one']);
+    const told = notes.trimEnd().split('\n');
+    assert.deepEqual(
+      told.map((line) => (JSON.parse(line) as { error: { reason: string } }).error.reason),
+      ['JOB_NOT_CANCELLED', 'JOB_NOT_CANCELLED'],
+    );
+    await commands.drover('jobs', 'cancel', 'one');
+    const none = await commands.drover('jobs', 'cancel', '--status', 'pending', '--json');
+    assert.equal(none.notes, '');
+  });
+
   it('cancel by status, and want one or the other', async () => {
     await using commands = await openMigrationCommands();
     addJob(commands, 'one');
@@ -209,5 +224,33 @@ describe('drover jobs cancel, retry and clean', () => {
     assert.equal(commands.fake.jobs.all.get('two')?.state, 'pending');
     const cleaned = await commands.drover('jobs', 'clean', 'one');
     assert.deepEqual([cleaned.exitCode, cleaned.out], [0, 'one cleaned: disk-0.qcow2\n']);
+  });
+});
+
+describe('drover jobs set and remove', () => {
+  it('change the bandwidth of each, and lift it again', async () => {
+    await using commands = await openMigrationCommands();
+    addJob(commands, 'one', RUNNING);
+    addJob(commands, 'two');
+    const set = await commands.drover('jobs', 'set', 'one', 'two', '--bandwidth', '50MiB/s');
+    assert.equal(set.out, 'one has at most 50 MiB/s\ntwo has at most 50 MiB/s\n');
+    assert.match((await commands.drover('jobs', 'show', 'one')).out, /^bandwidth +50 MiB\/s$/m);
+    const lifted = await commands.drover('jobs', 'set', 'one', '--bandwidth', 'none', '--json');
+    assert.deepEqual((JSON.parse(lifted.out) as { controls: object }).controls, {});
+    for (const argv of [[], ['--bandwidth', 'fast'], ['--bandwidth', '1']]) {
+      const refused = await commands.drover('jobs', 'set', 'one', ...argv);
+      assert.deepEqual([refused.exitCode, refused.out], [2, '']);
+      assert.match(refused.notes, /--bandwidth: (?:is missing|must be a rate)/);
+    }
+  });
+
+  it('forget those that are named, and say which there are not', async () => {
+    await using commands = await openMigrationCommands();
+    addJob(commands, 'one', { state: 'completed' });
+    addJob(commands, 'two', RUNNING);
+    const { exitCode, out, notes } = await commands.drover('jobs', 'remove', 'three', 'one');
+    assert.deepEqual([exitCode, out], [3, 'removed one\n'], notes);
+    assert.match(notes, /three/);
+    assert.deepEqual([...commands.fake.jobs.all.keys()], ['two']);
   });
 });

@@ -5,8 +5,11 @@ import { SERVER_OPTIONS } from '#apps/drover/client/server-target.ts';
 import { printable } from '#apps/drover/client/text-table.ts';
 import { JSON_OPTION } from '#apps/drover/command.ts';
 import type { Command, Invocation, OptionTable } from '#apps/drover/command.ts';
+import { reportError } from '#apps/drover/error-report.ts';
+import { readBandwidth } from '#apps/drover/migrate/migration-options.ts';
 import { jobPath } from '#apps/drover/migrate/wire-job.ts';
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
+import { formatBytes } from '#kernel/units.ts';
 
 interface WireCancellation {
   readonly cancelled: readonly string[];
@@ -49,7 +52,8 @@ export const jobsCancel: Command = {
       status: states.length === 0 ? undefined : states,
     });
     await tellCancelled(answer as WireCancellation, invocation);
-    if (words.length === 0 && (answer as WireCancellation).cancelled.length === 0) {
+    const isNone = words.length === 0 && (answer as WireCancellation).cancelled.length === 0;
+    if (isNone && !options.flag('json')) {
       terminal.note('there was none to cancel');
     }
   },
@@ -93,19 +97,70 @@ export const jobsClean: Command = {
   },
 };
 
+export const jobsSet: Command = {
+  name: 'jobs set',
+  group: 'Migration',
+  usage: 'ID…',
+  summary: 'Change how fast jobs may go, also while they run',
+  options: {
+    bandwidth: {
+      kind: 'text',
+      argument: 'RATE',
+      doc: 'The most a job may read in a second, such as 50MiB/s, or none for as much as it can.',
+    },
+    ...OPTIONS,
+  },
+  examples: ['drover jobs set 3f1c… --bandwidth 50MiB/s', 'drover jobs set 3f1c… --bandwidth none'],
+  words: { least: 1, most: MOST_IDS },
+  async run(invocation) {
+    const { options } = invocation;
+    const isLifted = options.text('bandwidth') === 'none';
+    const rate = isLifted ? null : readBandwidth(options);
+    if (rate === undefined) {
+      throw invalidArgument('--bandwidth', 'is missing; it must be such as 50MiB/s, or none');
+    }
+    const api = await openRestClient(invocation, 'operator');
+    await forEachWord(invocation, async (id) => {
+      const plain = await api.call('PATCH', jobPath(id), { bandwidth_limit: rate });
+      const limit = rate === null ? 'no limit' : `at most ${formatBytes(rate)}/s`;
+      return { text: `${id} has ${limit}`, plain };
+    });
+  },
+};
+
+export const jobsRemove: Command = {
+  name: 'jobs remove',
+  group: 'Migration',
+  usage: 'ID…',
+  summary: 'Forget jobs that have ended, with their logs',
+  details: ['What a job brought about stays; what a failed one left is removed by jobs clean.'],
+  options: OPTIONS,
+  words: { least: 1, most: MOST_IDS },
+  async run(invocation) {
+    const api = await openRestClient(invocation, 'operator');
+    await forEachWord(invocation, async (id) => {
+      await api.call('DELETE', jobPath(id));
+      return { text: `removed ${id}`, plain: { removed: id } };
+    });
+  },
+};
+
 /** One that cannot be cancelled keeps no other from it; the last one is the error. */
 async function tellCancelled(
   answer: WireCancellation,
   { options, terminal }: Invocation,
 ): Promise<void> {
   const { cancelled, errors = {} } = answer;
-  const text = options.flag('json')
+  const asJson = options.flag('json');
+  const text = asJson
     ? `${JSON.stringify(answer)}\n`
     : cancelled.map((id) => `${id} cancelled\n`).join('');
   if (text !== '') await terminal.write(text);
-  const problems = Object.values(errors);
+  const problems = Object.values(errors).map(
+    (problem) =>
+      new DroverError('failed_precondition', printable(problem), { reason: 'JOB_NOT_CANCELLED' }),
+  );
   const last = problems.pop();
-  for (const problem of problems) terminal.note(`drover: ${printable(problem)}`);
-  if (last === undefined) return;
-  throw new DroverError('failed_precondition', last, { reason: 'JOB_NOT_CANCELLED' });
+  for (const problem of problems) terminal.note(reportError(problem, { asJson }).text.trimEnd());
+  if (last !== undefined) throw last;
 }

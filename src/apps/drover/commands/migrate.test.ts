@@ -38,6 +38,21 @@ async function submitted({ fake }: Commands) {
 }
 
 describe('drover migrate', () => {
+  it('takes a destination that there can be, and every priority', async () => {
+    await using commands = await openMigrationCommands();
+    const from = ['migrate', 'DC0/vm/web', '--from', 'lab'];
+    const bogus = await commands.drover(...from, '--to', 'bogus:x');
+    assert.equal(bogus.exitCode, 2, bogus.notes);
+    assert.equal(commands.fake.jobs.all.size, 0);
+    const low = await commands.drover(...from, '--to', 'kvm:qemu:///system', '--priority=-100');
+    assert.equal(low.exitCode, 0, low.notes);
+    assert.equal([...commands.fake.jobs.all.values()][0]?.priority, -100);
+    const lower = await commands.drover(...from, '--to', 'kvm:qemu:///system', '--priority=-101');
+    assert.equal(lower.exitCode, 2);
+    const none = await commands.drover('vsphere', 'info', 'nope', '--from', 'lab');
+    assert.match(none.notes, /see drover vsphere ls/);
+  });
+
   it('submits a job with all that was said of it, and prints its id', async () => {
     await using commands = await openMigrationCommands();
     const { exitCode, out, notes } = await commands.drover(
@@ -53,8 +68,8 @@ describe('drover migrate', () => {
     assert.equal(out, `${job.id}\n`);
     assert.equal(notes, `follow it with: drover jobs watch ${job.id}\n`);
     assert.deepEqual([job.subject, job.priority], ['DC0/vm/web', 7]);
-    assert.deepEqual(job.controls, { bandwidth_limit: 50 * MIB });
     const { source, destination, options } = readSpec(job);
+    assert.equal(options.bandwidthLimit, 50 * MIB);
     assert.deepEqual(source, { kind: 'vsphere', connection: 'lab' });
     assert.partialDeepStrictEqual(destination, {
       ...{ kind: 'kvm', uri: 'qemu+ssh://root@kvm-1/system', pool: 'vms' },
@@ -90,6 +105,26 @@ describe('drover migrate', () => {
     assert.equal(options.prepare, 'never');
   });
 
+  it('hands a VM to a customer of another Drover, its token from a file', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'drover-migrate-'));
+    await using _ = { [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
+    const file = join(directory, 'token');
+    await writeFile(file, 'drover_t0ken\n');
+    await using commands = await openMigrationCommands();
+    const to = ['--to', 'drover:acme', '--to-url', 'two.example.com:8443', '--to-insecure'];
+    const run = await commands.drover(
+      ...['migrate', 'DC0/vm/web', '--from', 'lab', ...to, '--to-token-file', file],
+    );
+    assert.equal(run.exitCode, 0, run.notes);
+    const [request = assert.fail('there is no job')] = commands.fake.jobs.requests;
+    assert.deepEqual(request.secrets, { token: 'drover_t0ken' });
+    assert.partialDeepStrictEqual(readSpec(request).destination, {
+      ...{ kind: 'drover', customerId: 'acme' },
+      remote: { url: 'https://two.example.com:8443', trust: { isInsecure: true } },
+    });
+    assert.doesNotMatch(run.out + run.notes, /t0ken/);
+  });
+
   it('sends a login with an address, its password from a file', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'drover-migrate-'));
     await using _ = { [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
@@ -110,6 +145,12 @@ describe('drover migrate', () => {
     ['a target that is none', ['--from', 'lab', '--to', 'somewhere'], /--to: must be kvm:URI/],
     ['no target at all', ['--from', 'lab'], /--to: is missing; it must be kvm:URI/],
     ['a pool for files', ['--to', 'file:/srv', '--pool', 'x'], /--pool: goes with kvm, not file/],
+    ['a URL for libvirt', ['--to', 'kvm', '--to-url', 'x'], /--to-url: goes with drover/],
+    [
+      'a token for nobody',
+      ['--to', 'drover:a', '--to-token-file', 'x'],
+      /--to-token-file: goes with --to-url/,
+    ],
     ['half a mapping', ['--to', 'kvm', '--map', 'VM Network'], /--map: must be SOURCE=TARGET/],
     [
       'an address without a user',
@@ -129,7 +170,7 @@ describe('drover migrate', () => {
     [
       'a bandwidth without unit',
       ['--to', 'kvm', '--bandwidth', '5'],
-      /--bandwidth: must be a size/,
+      /--bandwidth: must be a rate from 64KiB/,
     ],
   ] as const) {
     it(`refuses ${what} before anything is sent`, async () => {

@@ -4,13 +4,11 @@ import type { RestClient } from '#apps/drover/client/rest-client.ts';
 import { SERVER_OPTIONS } from '#apps/drover/client/server-target.ts';
 import { formatTable, printable } from '#apps/drover/client/text-table.ts';
 import { JSON_OPTION } from '#apps/drover/command.ts';
-import type { Command, Invocation, OptionValues } from '#apps/drover/command.ts';
+import type { Command, Invocation } from '#apps/drover/command.ts';
 import { MIGRATION_OPTIONS, readMigration } from '#apps/drover/migrate/migration-options.ts';
 import { watchJob } from '#apps/drover/migrate/watch-job.ts';
-import { jobPath, warningsOf } from '#apps/drover/migrate/wire-job.ts';
-import { DroverError, invalidArgument } from '#kernel/errors.ts';
-import { size } from '#kernel/field-kinds.ts';
-import { GIB, MIB } from '#kernel/units.ts';
+import { warningsOf } from '#apps/drover/migrate/wire-job.ts';
+import { DroverError } from '#kernel/errors.ts';
 
 /** As the API answers it. */
 interface WirePreflight {
@@ -24,8 +22,6 @@ interface WirePreflight {
     readonly remedy: string | null;
   }[];
 }
-
-const BANDWIDTH = size(MIB / 16, 1024 * GIB);
 
 export const migrate: Command = {
   name: 'migrate',
@@ -41,11 +37,6 @@ export const migrate: Command = {
   ],
   options: {
     ...MIGRATION_OPTIONS,
-    bandwidth: {
-      kind: 'text',
-      argument: 'SIZE',
-      doc: 'The most it may read in a second, such as 50MiB.',
-    },
     'dry-run': { kind: 'flag', doc: 'Only look what stands in the way, and change nothing.' },
     watch: { kind: 'flag', short: 'w', doc: 'Follow the job to its end.' },
     ...SERVER_OPTIONS,
@@ -60,31 +51,18 @@ export const migrate: Command = {
   async run(invocation) {
     const { words, options } = invocation;
     const [vmPath = ''] = words;
-    const bandwidth = readBandwidth(vmPath, options);
     const request = await readMigration(vmPath, invocation);
     const api = await openRestClient(invocation, 'operator');
     if (options.flag('dry-run')) await preflight(api, request, invocation);
-    else await submit(api, { request, bandwidth }, invocation);
+    else await submit(api, request, invocation);
   },
 };
 
-interface Submission {
-  readonly request: object;
-  readonly bandwidth: number | undefined;
-}
-
-async function submit(
-  api: RestClient,
-  { request, bandwidth }: Submission,
-  invocation: Invocation,
-): Promise<void> {
+async function submit(api: RestClient, request: object, invocation: Invocation): Promise<void> {
   const { options, terminal } = invocation;
   const answer = await api.call('POST', '/jobs/submit', request);
   const { job_id: id } = answer as { readonly job_id: string };
   for (const warning of warningsOf(answer)) terminal.note(`drover: ${warning}`);
-  if (bandwidth !== undefined) {
-    await api.call('PATCH', jobPath(id), { bandwidth_limit: bandwidth });
-  }
   const isWatched = options.flag('watch');
   // With both, each line is the job as it is then.
   if (!isWatched || !options.flag('json')) await printAnswer(invocation, answer, () => `${id}\n`);
@@ -118,17 +96,6 @@ function findingsToText({ findings }: WirePreflight): string {
     printable(remedy === null ? message : `${message}: ${remedy}`),
   ]);
   return formatTable(['SEVERITY', 'ABOUT', 'FINDING'], rows);
-}
-
-function readBandwidth(vmPath: string, options: OptionValues): number | undefined {
-  const text = options.text('bandwidth');
-  if (text === undefined) return undefined;
-  if (vmPath.includes('*')) {
-    throw invalidArgument('--bandwidth', 'is for one job, and * makes one of each VM it matches');
-  }
-  const bytes = BANDWIDTH.parse(text);
-  if (bytes !== undefined) return bytes;
-  throw invalidArgument('--bandwidth', `must be ${BANDWIDTH.expectation}, not ${text}`);
 }
 
 function counted(count: number, what: string): string {

@@ -191,12 +191,12 @@ describe('drover top on a terminal', () => {
     await run.terminal.shows('CPU ▾');
     run.screen.press('m');
     await run.terminal.shows('MEMORY ▾');
-    await until(() => (server.asked.length === 6 ? true : undefined), 'the second question');
+    await until(() => (server.asked.length === 7 ? true : undefined), 'the second question');
     assert.ok(server.asked.includes('/api/v1/processes?by=memory&limit=40'));
     run.screen.press('x');
     run.screen.press('\u0003');
     assert.equal(await run.exitCode, 0);
-    assert.equal(server.asked.length, 6);
+    assert.equal(server.asked.length, 7);
   });
 
   it('draws again without asking when the terminal changes its size, and within it', async () => {
@@ -212,7 +212,7 @@ describe('drover top on a terminal', () => {
     assert.equal(lines.length, 10);
     assert.ok(lines.every((line) => Array.from(line).length <= 30));
     assert.ok(lines.some((line) => line.startsWith('77 ')));
-    assert.equal(server.asked.length, 3);
+    assert.equal(server.asked.length, 4);
     run.screen.press('q');
     assert.equal(await run.exitCode, 0);
   });

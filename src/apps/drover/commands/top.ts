@@ -2,12 +2,15 @@ import { JsonClient } from '#apps/drover/client/json-client.ts';
 import { readServerTarget, SERVER_OPTIONS } from '#apps/drover/client/server-target.ts';
 import { JSON_OPTION } from '#apps/drover/command.ts';
 import type { Command, Invocation, OptionValues } from '#apps/drover/command.ts';
+import { findSubject } from '#apps/drover/fleet/top-subject.ts';
+import { HostPage } from '#apps/drover/top/host-page.ts';
 import { HostRateMeter } from '#apps/drover/top/host-rates.ts';
-import { LiveView, SHORTEST_INTERVAL_MS } from '#apps/drover/top/live-view.ts';
+import { LiveView, SHORTEST_INTERVAL_MS, type LivePage } from '#apps/drover/top/live-view.ts';
 import { topToJson } from '#apps/drover/top/top-json.ts';
 import { topPage, UNBOUNDED } from '#apps/drover/top/top-page.ts';
 import { readTop } from '#apps/drover/top/top-source.ts';
 import type { TopOrder, TopQuestion } from '#apps/drover/top/top-source.ts';
+import type { Clock } from '#kernel/clock.ts';
 import { invalidArgument } from '#kernel/errors.ts';
 import { SECOND_MS } from '#kernel/units.ts';
 
@@ -22,9 +25,11 @@ const APART_MS = 1100;
 export const top: Command = {
   name: 'top',
   group: 'Machines',
-  usage: '',
-  summary: 'Watch a host, its machines and its busiest processes',
+  usage: '[SERVER]',
+  summary: 'Watch all servers, or one with its machines and processes',
   details: [
+    'Where several servers are watched it shows all of them, what needs attention first, and ' +
+      'with the id of one that one alone.',
     'On a terminal it draws a page again and again: q or Ctrl-C quits, c and m put the processes ' +
       'in order of CPU or memory, space asks at once. Elsewhere, and with --once or --json, it ' +
       'prints the page once, after the second it takes to tell rates.',
@@ -48,10 +53,11 @@ export const top: Command = {
   },
   examples: [
     'drover top',
+    'drover top web-1',
     'drover top --server http://web-1:8080 --by memory',
     'drover top --json',
   ],
-  words: { least: 0, most: 0 },
+  words: { least: 0, most: 1 },
   async run(invocation) {
     const { options, terminal, clock, signal, env } = invocation;
     const by = readOrder(options);
@@ -60,18 +66,30 @@ export const top: Command = {
       options.whole('limit', { least: 1, most: MOST_PROCESSES }) ?? DEFAULT_PROCESSES;
     using client = new JsonClient(await readServerTarget(options, env, 'operator'), clock);
     const { screen } = terminal;
-    const isLive = screen !== undefined && terminal.outIsTty && !isOnce(options);
-    if (!isLive) {
+    const subject = await findSubject(client, invocation);
+    if (screen !== undefined && terminal.outIsTty && !isOnce(options)) {
+      const page = subject.page ?? hostPage(client, { by, clock });
+      await new LiveView({ terminal, screen, clock, signal, intervalMs, page }).run();
+      return;
+    }
+    if (subject.page === undefined) {
       await printOnce(client, { by, processLimit }, invocation);
       return;
     }
-    const view = new LiveView({
-      ...{ terminal, screen, clock, signal, intervalMs, by, server: client.url },
-      ask: (question, asking) => readTop({ client, clock, signal: asking }, question),
-    });
-    await view.run();
+    await subject.page.ask(0, signal);
+    const text = subject.page.lines(UNBOUNDED).map((line) => `${line.text}\n`);
+    await terminal.write(
+      options.flag('json') ? `${JSON.stringify(subject.answer(), null, 2)}\n` : text.join(''),
+    );
   },
 };
+
+function hostPage(client: JsonClient, { by, clock }: { by: TopOrder; clock: Clock }): LivePage {
+  return new HostPage({
+    ...{ by, server: client.url },
+    ask: (question, signal) => readTop({ client, clock, signal }, question),
+  });
+}
 
 async function printOnce(
   client: JsonClient,

@@ -49,7 +49,10 @@ export const vsphereLs: Command = {
   group: 'Migration',
   usage: '[PATTERN]',
   summary: 'List the VMs of a vCenter or host, with their paths',
-  details: ['A pattern is a path with * within its names, such as Datacenter/vm/production/*.'],
+  details: [
+    'A pattern is a path with * within its names, such as Datacenter/vm/production/*. With ' +
+      '--from file:/FOLDER they are those in files there, with --from file: all that are in files.',
+  ],
   options: {
     datacenter: { kind: 'text', argument: 'NAME', doc: 'Only those of this datacenter.' },
     ...SOURCE_OPTIONS,

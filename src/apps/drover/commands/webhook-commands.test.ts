@@ -34,7 +34,10 @@ describe('drover webhooks', () => {
     assert.equal(added.notes, `try it with: drover webhooks test ${id}\n`);
     await commands.drover('webhooks', 'add', `${URL}/2`);
     const { out } = await commands.drover('webhooks', 'list');
-    assert.match(out, new RegExp(`^\\d +${id} +on +job\\.failed,job\\.completed +${URL}$`, 'm'));
+    assert.match(
+      out,
+      new RegExp(`^\\d +${id} +api +on +job\\.failed,job\\.completed +${URL}$`, 'm'),
+    );
     assert.match(out, / on +all +https:\/\/\S+\/2$/m);
     const byIndex = await commands.drover('webhooks', 'remove', '0');
     assert.equal(byIndex.exitCode, 2);

@@ -18,6 +18,7 @@ interface WireWebhook {
   readonly url: string;
   readonly events: readonly string[];
   readonly enabled: boolean;
+  readonly source: 'api' | 'config';
   readonly disabled_reason?: string;
   readonly delivery: { readonly failures: number; readonly last_error: string | null };
 }
@@ -48,11 +49,14 @@ export const webhooksList: Command = {
       const rows = webhooks.map((webhook) => [
         String(webhook.index),
         webhook.id,
+        webhook.source,
         stateOf(webhook),
         webhook.events.length === MIGRATION_EVENT_TYPES.length ? 'all' : webhook.events.join(','),
         webhook.url,
       ]);
-      return rows.length === 0 ? '' : formatTable(['INDEX', 'ID', 'STATE', 'EVENTS', 'URL'], rows);
+      return rows.length === 0
+        ? ''
+        : formatTable(['INDEX', 'ID', 'FROM', 'STATE', 'EVENTS', 'URL'], rows);
     });
     if (webhooks.length === 0) {
       invocation.terminal.note('no webhooks yet; make one with: drover webhooks add URL');

@@ -3,18 +3,10 @@ import type { Invocation, OptionTable, OptionValues } from '#apps/drover/command
 import { DISK_FORMATS } from '#disks/disk-writer.ts';
 import { invalidArgument } from '#kernel/errors.ts';
 import { POWER_POLICIES, PREPARE_POLICIES } from '#transfers/migration-spec.ts';
+import { bandwidth } from '#transfers/parse-controls.ts';
 import { TRANSPORTS } from '#transfers/source.ts';
-import { fileUrlToPath, readSourceOptions, SOURCE_OPTIONS } from './source-options.ts';
-
-const DESTINATION_OPTIONS: OptionTable = {
-  to: {
-    kind: 'text',
-    argument: 'TARGET',
-    doc: 'kvm:URI of libvirt, such as kvm:qemu:///system; drover:CUSTOMER; or file:/FOLDER.',
-  },
-  pool: { kind: 'text', argument: 'NAME', doc: 'The storage pool for the disks.' },
-  directory: { kind: 'text', argument: 'FOLDER', doc: 'A folder for the disks, not a pool.' },
-};
+import { DESTINATION_OPTIONS, readDestination } from './destination-options.ts';
+import { readSourceOptions, SOURCE_OPTIONS } from './source-options.ts';
 
 const HOW_OPTIONS: OptionTable = {
   map: {
@@ -63,8 +55,13 @@ const HOW_OPTIONS: OptionTable = {
     choices: PREPARE_POLICIES,
   },
   'parallel-disks': { kind: 'text', argument: 'N', doc: 'Disks at the same time, up to 16.' },
+  bandwidth: {
+    kind: 'text',
+    argument: 'RATE',
+    doc: 'The most a job may read in a second, such as 50MiB.',
+  },
   'remove-cdrom': { kind: 'flag', doc: 'Take CD-ROM drives out of the VM at the source.' },
-  priority: { kind: 'text', argument: 'N', doc: 'From 0 to 100; greater goes first.' },
+  priority: { kind: 'text', argument: 'N', doc: 'From -100 to 100; greater goes first.' },
 };
 
 export const MIGRATION_OPTIONS: OptionTable = {
@@ -72,9 +69,6 @@ export const MIGRATION_OPTIONS: OptionTable = {
   ...DESTINATION_OPTIONS,
   ...HOW_OPTIONS,
 };
-
-const TARGET =
-  'must be kvm:URI of libvirt, such as kvm:qemu:///system, drover:CUSTOMER, or file:/FOLDER';
 
 /** Undefined where none of these options was given. */
 export function firstGiven(options: OptionValues): string | undefined {
@@ -89,30 +83,11 @@ export async function readMigration(vmPath: string, invocation: Invocation): Pro
   const { options } = invocation;
   // Before anything is asked: whoever typed a password does not want to type it again.
   const rest = {
-    destination: readDestination(options),
     options: readHow(options),
-    priority: options.whole('priority', { least: 0, most: 100 }),
+    priority: options.whole('priority', { least: -100, most: 100 }),
   };
-  return { vm_path: vmPath, source: await readSourceOptions(invocation), ...rest };
-}
-
-function readDestination(options: OptionValues): object {
-  const to = options.text('to');
-  const places = { pool: options.text('pool'), directory: options.text('directory') };
-  const ready = { ready_text: options.text('ready-text') };
-  if (to === undefined) throw invalidArgument('--to', `is missing; it ${TARGET}`);
-  const [kind = ''] = to.split(':');
-  if (kind === 'file' || kind === 'drover') {
-    const stray = Object.entries(places).find(([, value]) => value !== undefined);
-    if (stray !== undefined) throw invalidArgument(`--${stray[0]}`, `goes with kvm, not ${kind}`);
-    if (kind === 'file') return { type: 'file', directory: fileUrlToPath(to) };
-    return { type: 'drover', customer_id: to.slice('drover:'.length), ...ready };
-  }
-  const uri = to === 'kvm' ? '' : to.replace(/^kvm:/, '');
-  if (uri !== '' && !/^[a-z][a-z0-9+.-]*:/i.test(uri)) {
-    throw invalidArgument('--to', `${TARGET}, not ${to}`);
-  }
-  return { type: 'kvm', libvirt_uri: uri === '' ? undefined : uri, ...places, ...ready };
+  const destination = await readDestination(invocation);
+  return { vm_path: vmPath, source: await readSourceOptions(invocation), destination, ...rest };
 }
 
 /** What is left out of an object is left out of its JSON, and is as the server has it. */
@@ -132,8 +107,17 @@ function readHow(options: OptionValues): object {
     verify: options.flag('no-verify') ? false : undefined,
     boot_timeout: options.text('boot-timeout'),
     parallel_disks: options.whole('parallel-disks', { least: 1, most: 16 }),
+    bandwidth_limit: readBandwidth(options),
     remove_cdrom: options.flag('remove-cdrom') ? true : undefined,
   };
+}
+
+/** Undefined where it is not said. */
+export function readBandwidth(options: OptionValues): number | undefined {
+  const text = options.text('bandwidth');
+  const rate = bandwidth.parse(text);
+  if (text === undefined || rate !== undefined) return rate;
+  throw invalidArgument('--bandwidth', `must be ${bandwidth.expectation}, not ${text}`);
 }
 
 /** The last `=` divides: names in vSphere may hold one, bridges and pools hardly do. */

@@ -62,6 +62,8 @@ export async function readSourceOptions(invocation: Invocation): Promise<object 
     );
   }
   if (from === undefined) return undefined;
+  // Without a folder: all that there are, to be looked through.
+  if (from === FILES) return { type: 'file' };
   if (from.startsWith(FILES)) return { type: 'file', path: fileUrlToPath(from) };
   return { type: 'vsphere', connection: from };
 }
@@ -81,12 +83,12 @@ export async function readLogin(invocation: Invocation, address: string): Promis
 const PASSWORD = 'password-file';
 
 /** What is left out of an object is left out of its JSON. */
-export async function readTrust({ options, env }: Invocation): Promise<object> {
-  const file = options.text('source-ca');
+export async function readTrust(invocation: Invocation): Promise<object> {
+  const { options } = invocation;
   return {
     thumbprint: options.text('thumbprint'),
     insecure: options.flag('insecure') ? true : undefined,
-    ca: file === undefined ? undefined : await readPem(resolve(env.currentDir, file)),
+    ca: await readPemFile(invocation, 'source-ca'),
   };
 }
 
@@ -95,10 +97,17 @@ export function fileUrlToPath(text: string): string {
   return text.slice(FILES.length).replace(/^\/\/(?=\/)/, '');
 }
 
-async function readPem(path: string): Promise<string> {
+/** What is in the file that the option names. */
+export async function readPemFile(
+  { options, env }: Invocation,
+  option: string,
+): Promise<string | undefined> {
+  const file = options.text(option);
+  if (file === undefined) return undefined;
+  const path = resolve(env.currentDir, file);
   try {
     return await readFile(path, 'utf8');
   } catch (thrown) {
-    throw invalidArgument('--source-ca', `${path} cannot be read (${systemErrorCode(thrown)})`);
+    throw invalidArgument(`--${option}`, `${path} cannot be read (${systemErrorCode(thrown)})`);
   }
 }

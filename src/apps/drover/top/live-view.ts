@@ -9,26 +9,33 @@
  * error, not a wait.
  */
 import type { Clock } from '#kernel/clock.ts';
-import { DroverError, toDroverError } from '#kernel/errors.ts';
+import { toDroverError } from '#kernel/errors.ts';
 import { SECOND_MS } from '#kernel/units.ts';
 import { printable } from '#apps/drover/client/text-table.ts';
 import type { Terminal } from '#apps/drover/terminal.ts';
-import { HostRateMeter } from './host-rates.ts';
 import { CTRL_C } from './screen.ts';
 import type { Screen } from './screen.ts';
-import { topPage } from './top-page.ts';
-import type { PageInput, PageLine } from './top-page.ts';
-import type { TopAnswer, TopOrder, TopQuestion } from './top-source.ts';
+import type { PageLimits, PageLine } from './top-page.ts';
+
+/** What is asked for and shown. */
+export interface LivePage {
+  /** Of the keys that it knows. */
+  readonly help: string;
+  /** `rows` are those of the terminal. What is thrown is told below the page of before. */
+  ask(rows: number, signal: AbortSignal): Promise<void>;
+  /** Never asked for before something was answered. */
+  lines(limits: PageLimits): readonly PageLine[];
+  /** Whether it knows the key; then it is asked again at once. */
+  onKey(key: string): boolean;
+}
 
 export interface LiveViewOptions {
   readonly terminal: Terminal;
   readonly screen: Screen;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly server: string;
   readonly intervalMs: number;
-  readonly by: TopOrder;
-  ask(question: TopQuestion, signal: AbortSignal): Promise<TopAnswer>;
+  readonly page: LivePage;
 }
 
 const ESCAPE = '\u001B[';
@@ -45,17 +52,12 @@ const LOOKS: Readonly<Record<PageLine['look'], string>> = {
 };
 const RESET = `${ESCAPE}0m`;
 
-const HELP = 'q quit   c by cpu   m by memory   space now';
+const HELP = 'q quit   space now';
 const ROWS_OF_SMALL_TABLES = 5;
 const FEWEST_ROWS = 8;
-/** The server tells no more of them at once. */
-const MOST_PROCESSES = 200;
 
 export class LiveView {
   readonly #options: LiveViewOptions;
-  readonly #meter = new HostRateMeter();
-  #by: TopOrder;
-  #page: Omit<PageInput, 'by'> | undefined;
   #trouble: string | undefined;
   #isQuitting = false;
   /** Resolved by keys and resizes, to end the wait for the next interval. */
@@ -66,7 +68,6 @@ export class LiveView {
 
   constructor(options: LiveViewOptions) {
     this.#options = options;
-    this.#by = options.by;
   }
 
   async run(): Promise<void> {
@@ -107,8 +108,7 @@ export class LiveView {
     if (key === 'q' || key === 'Q' || key === CTRL_C) {
       this.#isQuitting = true;
       this.#quit.abort();
-    } else if (key === 'c' || key === 'm') this.#by = key === 'c' ? 'cpu' : 'memory';
-    else if (key !== ' ') return;
+    } else if (key !== ' ' && !this.#options.page.onKey(key)) return;
     this.#isAskingNow = true;
     this.#wake.resolve();
   }
@@ -140,15 +140,10 @@ export class LiveView {
   }
 
   async #ask(): Promise<void> {
-    const { signal, screen, server } = this.#options;
-    const question = {
-      by: this.#by,
-      processLimit: Math.min(MOST_PROCESSES, Math.max(1, screen.size().rows)),
-    };
+    const { signal, screen, page } = this.#options;
     const joined = AbortSignal.any([signal, this.#quit.signal]);
     try {
-      const answer = await this.#options.ask(question, joined);
-      this.#page = { server, answer, rates: this.#meter.update(answer) };
+      await page.ask(screen.size().rows, joined);
     } catch (thrown) {
       // The user's reason is the true one, whatever the call made of it.
       if (signal.aborted) throw signal.reason;
@@ -157,18 +152,16 @@ export class LiveView {
   }
 
   async #draw(): Promise<void> {
-    const { terminal, screen } = this.#options;
-    const page = this.#page;
-    if (page === undefined) throw new DroverError('internal', 'there is nothing to draw');
+    const { terminal, screen, page } = this.#options;
     const rows = Math.max(FEWEST_ROWS, screen.size().rows);
     const limits = { rows: ROWS_OF_SMALL_TABLES, lines: rows - 1 };
-    const lines: PageLine[] = [...topPage({ ...page, by: this.#by }, limits)];
+    const lines: PageLine[] = [...page.lines(limits)];
     const trouble = this.#trouble;
     lines.length = Math.min(lines.length, limits.lines);
     while (lines.length < limits.lines) lines.push({ text: '', look: 'plain' });
     lines.push(
       trouble === undefined
-        ? { text: HELP, look: 'plain' }
+        ? { text: `${HELP}   ${page.help}`.trimEnd(), look: 'plain' }
         : { text: `${printable(trouble)}; trying again`, look: 'alarm' },
     );
     const paint = terminal.wantsColour;

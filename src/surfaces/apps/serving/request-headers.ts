@@ -5,6 +5,7 @@
 import { Http2ServerRequest } from 'node:http2';
 import { TLSSocket } from 'node:tls';
 import { HttpRefusal } from '#surfaces/edge/http-errors.ts';
+import { withoutSession } from '#surfaces/edge/session-cookie.ts';
 import type { FlatHeaders } from '#workers/exchange.ts';
 import type { RawRequest } from './raw-http.ts';
 
@@ -44,9 +45,16 @@ export function forwardedHeaders(raw: RawRequest, options: ForwardingOptions): F
       if (hasAuthorization) continue;
       hasAuthorization = true;
     }
+    if (name !== 'cookie') {
+      headers.push(name, value);
+      continue;
+    }
+    // Who is signed in here is nothing for an app to know.
+    const others = withoutSession(value);
+    if (others === undefined) continue;
     // HTTP/2 may cut it in pieces, which are not a list.
-    if (isHttp2 && name === 'cookie') cookie = cookie === undefined ? value : `${cookie}; ${value}`;
-    else headers.push(name, value);
+    if (isHttp2) cookie = cookie === undefined ? others : `${cookie}; ${others}`;
+    else headers.push(name, others);
   }
   if (cookie !== undefined) headers.push('cookie', cookie);
   const host = hostOf(raw);

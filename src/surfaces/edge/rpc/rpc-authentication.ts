@@ -4,6 +4,7 @@ import type { ContextKey, HandlerContext } from '@connectrpc/connect';
 import type { Authenticator } from '#access/authenticator.ts';
 import type { Principal } from '#access/principal.ts';
 import { DroverError } from '#kernel/errors.ts';
+import { authorizationOf } from '#surfaces/edge/credentials.ts';
 import { createCallSignal } from './call-signal.ts';
 import type { RpcGate } from './error-interceptor.ts';
 import { edgeRequestKey } from './rpc-request.ts';
@@ -15,12 +16,13 @@ const principalKey: ContextKey<Principal | undefined> = createContextKey<Princip
 
 export function createAuthenticationGate(authenticator: Authenticator): RpcGate {
   return async ({ requestHeader, signal, values }) => {
-    const principal = await authenticator.authenticate(
-      requestHeader.get('authorization') ?? undefined,
-      createCallSignal(signal),
-    );
-    values.set(principalKey, principal);
     const request = values.get(edgeRequestKey);
+    const authorization =
+      request === undefined
+        ? (requestHeader.get('authorization') ?? undefined)
+        : authorizationOf(request.headers, request.method);
+    const principal = await authenticator.authenticate(authorization, createCallSignal(signal));
+    values.set(principalKey, principal);
     if (request !== undefined) request.principal = principal;
   };
 }

@@ -64,9 +64,19 @@ describe('a connection', () => {
       const { call } = injectMigration();
       const { [field]: _left, ...rest } = LAB;
       const { status, json } = await call('POST', '/connections', rest);
-      assert.deepEqual([status, json['error']], [400, `${field}: is missing`]);
+      const text = `the connection cannot be taken: ${field}: is missing`;
+      assert.deepEqual([status, json['error']], [400, text]);
     });
   }
+
+  it('of which nothing is said is told all that is missing', async () => {
+    const { call } = injectMigration();
+    const { status, json } = await call('POST', '/connections', {});
+    assert.equal(status, 400);
+    for (const field of ['name', 'vcenter_url', 'username', 'password']) {
+      assert.match(String(json['error']), new RegExp(`${field}: is missing`));
+    }
+  });
 
   it('with a number for a password is refused without quoting it', async () => {
     const { call } = injectMigration();

@@ -1,7 +1,6 @@
 /** What a request wants kept of a vCenter or a host. What values may be the domain knows. */
-import { invalidArgument } from '#kernel/errors.ts';
 import { flag, textMatching } from '#kernel/field-kinds.ts';
-import { Problems, type FieldKind } from '#kernel/field-reader.ts';
+import { Problems, type FieldKind, type FieldReader } from '#kernel/field-reader.ts';
 import type { KnownNames } from '#surfaces/migration/near-misses.ts';
 import { readFields } from '#surfaces/migration/read-fields.ts';
 import type { ConnectionChanges, ConnectionDraft } from '#transfers/connection-service.ts';
@@ -20,26 +19,35 @@ const text = textMatching('a text', () => true);
 const secret: FieldKind<string> = { ...text, isSecret: true };
 
 export function parseConnection(body: unknown): ConnectionDraft {
-  const { name, url, username, password, ...rest } = parseFields(body);
-  if (name === undefined) throw invalidArgument('name', 'is missing');
-  if (url === undefined) throw invalidArgument('vcenter_url', 'is missing');
-  if (username === undefined) throw invalidArgument('username', 'is missing');
-  if (password === undefined) throw invalidArgument('password', 'is missing');
-  return { ...rest, name, url, username, password };
+  return readConnection(body, (fields) => {
+    for (const name of ['name', 'username', 'password']) assertThere(fields, name, [name]);
+    assertThere(fields, 'vcenter_url', URLS);
+    const { name = '', url = '', username = '', password = '', ...rest } = readChanges(fields);
+    return { ...rest, name, url, username, password };
+  });
 }
 
 /** What is left out stays as it is, the password too; the name cannot be changed. */
 export function parseConnectionChanges(body: unknown): ConnectionChanges {
-  const { name: _name, ...changes } = parseFields(body);
+  const { name: _name, ...changes } = readConnection(body, readChanges);
   return changes;
 }
 
-function parseFields(body: unknown): ConnectionChanges & { readonly name?: string | undefined } {
+function readConnection<T>(body: unknown, read: (fields: FieldReader) => T): T {
   const problems = new Problems();
-  const fields = readFields(body, Object.keys(CONNECTION_FIELDS), problems);
-  const parsed = {
+  const known = read(readFields(body, Object.keys(CONNECTION_FIELDS), problems));
+  problems.throwAny('the connection cannot be taken');
+  return known;
+}
+
+function assertThere(fields: FieldReader, name: string, names: readonly string[]): void {
+  if (!names.some((each) => fields.has(each))) fields.refuse(name, 'is missing');
+}
+
+function readChanges(fields: FieldReader) {
+  return {
     name: fields.optional('name', text),
-    url: readFirst(fields, URLS, text),
+    url: readFirst(fields, URLS, secret),
     username: fields.optional('username', text),
     password: fields.optional('password', secret),
     datacenter: fields.optional('datacenter', text),
@@ -47,6 +55,4 @@ function parseFields(body: unknown): ConnectionChanges & { readonly name?: strin
     thumbprint: fields.optional('thumbprint', text),
     ca: fields.optional('ca', text),
   };
-  problems.throwAny('the connection cannot be taken');
-  return parsed;
 }

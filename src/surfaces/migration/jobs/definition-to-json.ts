@@ -1,6 +1,7 @@
 /** What a job is to do, in the words of its request. No secret is among them. */
 import type { Job, JsonObject } from '#jobs/job.ts';
 import { toIsoTime } from '#kernel/clock.ts';
+import type { HttpTrust } from '#kernel/http-trust.ts';
 import { SECOND_MS } from '#kernel/units.ts';
 import { isSecretName } from '#surfaces/edge/redaction.ts';
 import {
@@ -44,31 +45,52 @@ function sourceToJson(source: SourceSpec): JsonObject {
   switch (source.kind) {
     case 'vsphere':
       if (source.connection !== undefined) {
-        return { type: 'vsphere', connection: source.connection };
+        return { type: 'vsphere', connection: source.connection, ...datacenterToJson(source) };
       }
       return {
         type: 'vsphere',
         vcenter_url: source.url,
         username: source.username,
         datacenter: source.datacenter ?? null,
-        insecure: source.trust.isInsecure,
-        ...(source.trust.thumbprint !== undefined && { thumbprint: source.trust.thumbprint }),
+        ...trustToJson(source.trust),
       };
     case 'default':
-      return { type: 'vsphere' };
+      return { type: 'vsphere', ...datacenterToJson(source) };
     case 'file':
-      return { type: 'file', path: source.path };
+      return { type: 'file', path: source.path ?? null };
   }
+}
+
+function datacenterToJson({ datacenter }: { readonly datacenter?: string | undefined }) {
+  return datacenter === undefined ? {} : { datacenter };
+}
+
+/** Of certificates nothing is secret. */
+function trustToJson({ isInsecure, thumbprint, ca }: HttpTrust): JsonObject {
+  return {
+    insecure: isInsecure,
+    ...(thumbprint !== undefined && { thumbprint }),
+    ...(ca !== undefined && { ca }),
+  };
 }
 
 function destinationToJson(destination: DestinationSpec): JsonObject {
   switch (destination.kind) {
     case 'kvm': {
-      const { uri, pool, directory } = destination;
-      return { type: 'kvm', libvirt_uri: uri, pool: pool ?? null, directory: directory ?? null };
+      const { uri, pool, directory, readyText } = destination;
+      return {
+        ...{ type: 'kvm', libvirt_uri: uri, pool: pool ?? null, directory: directory ?? null },
+        ready_text: readyText ?? null,
+      };
     }
-    case 'drover':
-      return { type: 'drover', customer_id: destination.customerId };
+    case 'drover': {
+      const { remote, customerId, readyText } = destination;
+      return {
+        ...{ type: 'drover', customer_id: customerId },
+        ...(remote !== undefined && { url: remote.url, ...trustToJson(remote.trust) }),
+        ready_text: readyText ?? null,
+      };
+    }
     case 'file':
       return { type: 'file', directory: destination.directory };
   }
@@ -85,6 +107,7 @@ function optionsToJson(options: MigrationOptions): JsonObject {
     power: options.power,
     shutdown_timeout: options.shutdownTimeoutMs / SECOND_MS,
     parallel_disks: options.parallelDisks,
+    bandwidth_limit: options.bandwidthLimit ?? null,
     verify: options.verifies,
     target_name: options.targetName ?? null,
     prepare: options.prepare,

@@ -1,29 +1,24 @@
 /** What a request for a job may hold, for telling of names that were nearly right. */
 import type { KnownNames } from '#surfaces/migration/near-misses.ts';
+import { DESTINATION_FIELDS } from '#transfers/parse-destination.ts';
+import { FORMER_JOB_FIELDS, JOB_FIELDS as FIELDS } from '#transfers/parse-migration.ts';
+import { OPTION_FIELDS } from '#transfers/parse-options.ts';
+import { SOURCE_FIELDS } from '#transfers/parse-source.ts';
 
 const names = (...all: readonly string[]): KnownNames =>
   Object.fromEntries(all.map((name) => [name, true]));
 
 export const JOB_FIELDS: KnownNames = {
-  ...names('id', 'name', 'vm_path', 'priority', 'max_attempts', 'batch_id', 'metadata'),
-  // As clients of the original program write it.
-  ...names('output_path', 'output_dir', 'vcenter_url', 'server', 'username', 'password'),
-  ...names('insecure', 'thumbprint', 'ca', 'datacenter', 'connection', 'format', 'compress'),
-  ...names('export_method', 'method', 'thin', 'created_at'),
-  vcenter: names('server', 'vcenter_url', 'username', 'password', 'insecure', 'datacenter'),
-  source: names(
-    ...['type', 'connection', 'vcenter_url', 'server', 'url', 'username', 'password', 'path'],
-    ...['datacenter', 'insecure', 'thumbprint', 'ca'],
-  ),
-  destination: names(
-    ...['type', 'libvirt_uri', 'pool', 'directory', 'path', 'customer_id', 'ready_text'],
-  ),
+  ...names(...FIELDS, ...FORMER_JOB_FIELDS),
+  // Of the original program, without a meaning here.
+  ...names('format', 'thin', 'created_at'),
+  vcenter: names(...SOURCE_FIELDS),
+  source: names(...SOURCE_FIELDS),
+  destination: names(...DESTINATION_FIELDS),
   options: names(
-    ...['conversion_method', 'network_mapping', 'storage_mapping', 'disk_format', 'compress'],
-    ...['power', 'shutdown_timeout', 'parallel_disks', 'parallel_downloads', 'verify'],
-    ...['target_name', 'prepare', 'mac', 'start', 'boot_timeout', 'remove_cdrom', 'dry_run'],
-    ...['bandwidth_limit', 'show_individual_progress', 'enable_pipeline', 'compress_level'],
-    ...['hyper2kvm_path', 'libvirt_integration', 'libvirt_uri', 'libvirt_autostart'],
-    ...['libvirt_bridge', 'libvirt_pool'],
+    ...OPTION_FIELDS,
+    ...['show_individual_progress', 'enable_pipeline', 'compress_level', 'hyper2kvm_path'],
+    ...['libvirt_integration', 'libvirt_uri', 'libvirt_autostart', 'libvirt_bridge'],
+    'libvirt_pool',
   ),
 };

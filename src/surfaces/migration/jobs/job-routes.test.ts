@@ -3,28 +3,14 @@ import { describe, it } from 'node:test';
 import { DroverError } from '#kernel/errors.ts';
 import { injectMigration } from '#test/migration-fixture.ts';
 import { parseMigration } from '#transfers/parse-migration.ts';
+import { DOCUMENTED_JOB, LEAST_JOB } from '#test/documented-job.ts';
 
 const NOW = '2026-01-17T10:30:00.000Z';
-/** The example of the document. */
-const DOCUMENTED = {
-  vm_path: 'Datacenter/vm/production/web-server-1',
-  source: {
-    type: 'vsphere',
-    vcenter_url: 'vcenter.example.com',
-    username: 'admin@vsphere.local',
-    password: 's3cr3t-of-vcenter',
-    datacenter: 'Datacenter',
-  },
-  destination: { type: 'kvm', libvirt_uri: 'qemu+ssh://user@host/system' },
-  options: { conversion_method: 'vddk', network_mapping: { 'VM Network': 'br0' } },
-};
-/** The least there is to say. */
-const LEAST = { vm_path: 'DC0/vm/a', destination: { type: 'kvm' } };
 
 describe('a job', () => {
   it('has the documented fields, and no password anywhere', async () => {
     const { call, fake } = injectMigration();
-    const { id } = fake.jobs.add(parseMigration(DOCUMENTED));
+    const { id } = fake.jobs.add(parseMigration(DOCUMENTED_JOB));
     fake.clock.jumpWallClock(1000);
     fake.jobs.set(id, {
       ...{ state: 'running', attempt: 1, startedAt: fake.clock.nowMs(), leasedBy: 'host-1' },
@@ -43,7 +29,7 @@ describe('a job', () => {
     assert.doesNotMatch(JSON.stringify(json), /s3cr3t|sealed/);
     const { definition, progress, ...rest } = json;
     assert.partialDeepStrictEqual(definition, {
-      ...{ id, vm_path: DOCUMENTED.vm_path, created_at: NOW, name: null },
+      ...{ id, vm_path: DOCUMENTED_JOB.vm_path, created_at: NOW, name: null },
       source: {
         ...{ type: 'vsphere', vcenter_url: 'https://vcenter.example.com/sdk' },
         ...{ username: 'admin@vsphere.local', datacenter: 'Datacenter' },
@@ -67,6 +53,7 @@ describe('a job', () => {
       ...{ updated_at: '2026-01-17T10:30:01.000Z', error: null, last_error: null, result: null },
       ...{ attempts: 1, max_attempts: 5, next_attempt_at: null, cancel_requested: false },
       ...{ controls: { bandwidth_limit: 1000 }, worker: 'host-1' },
+      commands: ['cancel', 'set-controls'],
     });
   });
 
@@ -237,6 +224,8 @@ describe('what else can be done with a job', () => {
     const { status, json } = await call('PATCH', `/jobs/${id}`, { bandwidth_limit: 1048576 });
     assert.equal(status, 200);
     assert.deepEqual(json['controls'], { bandwidth_limit: 1048576 });
+    const lifted = await call('PATCH', `/jobs/${id}`, { bandwidth_limit: null });
+    assert.deepEqual(lifted.json['controls'], {});
     const wrong = await call('PATCH', `/jobs/${id}`, { bandwidth: 1 });
     assert.equal(wrong.status, 400);
   });
@@ -285,7 +274,7 @@ describe('POST /jobs/preflight', () => {
         ],
       },
     });
-    const { status, json } = await call('POST', '/jobs/preflight', LEAST);
+    const { status, json } = await call('POST', '/jobs/preflight', LEAST_JOB);
     assert.equal(status, 200);
     assert.deepEqual([json['ok'], json['errors'], json['warning_count']], [false, 1, 1]);
     assert.deepEqual((json['findings'] as object[])[0], {
@@ -297,7 +286,7 @@ describe('POST /jobs/preflight', () => {
   it('says that a login was refused, and not that the caller is a stranger', async () => {
     const refused = new DroverError('unauthenticated', 'vCenter refused the password');
     const { call } = injectMigration({ parts: { preflight: () => Promise.reject(refused) } });
-    const { status, json } = await call('POST', '/jobs/preflight', LEAST);
+    const { status, json } = await call('POST', '/jobs/preflight', LEAST_JOB);
     assert.deepEqual([status, json['error']], [400, 'vCenter refused the password']);
   });
 });

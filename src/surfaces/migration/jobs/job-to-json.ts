@@ -1,7 +1,9 @@
 /** A job as this API answers it: the documented names first, then those of the original program. */
+import { allowedCommands } from '#jobs/job-rules.ts';
 import { isEnded, type Job, type JobPart, type JobProgress, type JsonObject } from '#jobs/job.ts';
 import { toIsoTime } from '#kernel/clock.ts';
 import { SECOND_MS } from '#kernel/units.ts';
+import { bandwidthLimitOf } from '#transfers/parse-controls.ts';
 import { definitionToJson, withoutSecrets } from './definition-to-json.ts';
 
 const MEGABIT = 1_000_000;
@@ -23,9 +25,17 @@ export function jobToJson(job: Job): JsonObject {
     max_attempts: job.maxAttempts,
     next_attempt_at: state === 'pending' ? toIsoTime(job.runAfter) : null,
     cancel_requested: job.isCancelRequested && !isEnded(state),
-    controls: withoutSecrets(job.controls),
+    commands: allowedCommands(job),
+    controls: controlsToJson(job),
     worker: state === 'running' ? (job.leasedBy ?? null) : null,
   };
+}
+
+/** As they are in force, wherever they were said. */
+function controlsToJson(job: Job): JsonObject {
+  const { bandwidth_limit: _stored, ...others } = withoutSecrets(job.controls);
+  const limit = bandwidthLimitOf(job);
+  return { ...others, ...(limit !== undefined && { bandwidth_limit: limit }) };
 }
 
 /** Clients read it from the moment of the submission on, so there always is one. */

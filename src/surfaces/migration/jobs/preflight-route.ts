@@ -3,9 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { toIsoTime } from '#kernel/clock.ts';
 import { callerSignal } from '#surfaces/edge/caller-signal.ts';
 import type { MigrationParts } from '#surfaces/migration/migration-parts.ts';
-import { nearMisses } from '#surfaces/migration/near-misses.ts';
 import { answeringSource } from '#surfaces/migration/vms/ask-source.ts';
-import { JOB_FIELDS } from './job-fields.ts';
+import { jobWarnings } from './job-warnings.ts';
 
 export function registerPreflight(app: FastifyInstance, parts: MigrationParts): void {
   app.post('/jobs/preflight', async ({ body }, reply) => {
@@ -13,7 +12,7 @@ export function registerPreflight(app: FastifyInstance, parts: MigrationParts): 
     const findings = await answeringSource(() => parts.preflight(body, signal));
     const counts = { error: 0, warning: 0, info: 0 };
     for (const { severity } of findings) counts[severity] += 1;
-    const warnings = nearMisses(body, JOB_FIELDS);
+    const warnings = jobWarnings(body);
     return {
       ok: counts.error === 0,
       errors: counts.error,

@@ -4,10 +4,9 @@
  */
 import type { Job, JobRequest } from '#jobs/job.ts';
 import { DroverError, invalidArgument, isErrorKind, toDroverError } from '#kernel/errors.ts';
-import type { Jobs } from '#surfaces/migration/migration-parts.ts';
-import { nearMisses } from '#surfaces/migration/near-misses.ts';
+import type { Jobs, MigrationParts } from '#surfaces/migration/migration-parts.ts';
 import { parseMigration } from '#transfers/parse-migration.ts';
-import { JOB_FIELDS } from './job-fields.ts';
+import { jobWarnings } from './job-warnings.ts';
 import { isReservedJobId } from './job-words.ts';
 
 const MOST_JOBS = 1000;
@@ -23,21 +22,22 @@ export interface Submission {
 /** Throws when nothing was accepted. */
 export async function submitJobs(
   body: unknown,
-  service: Pick<Jobs, 'submit'>,
+  { jobs: service, checkSubmission }: Pick<MigrationParts, 'jobs' | 'checkSubmission'>,
 ): Promise<Submission> {
   const batch = batchIn(body);
   if (batch === undefined) {
     const request = parseJob(body);
+    await checkSubmission(request);
     const jobs = await service.submit([request]);
-    return { jobs, errors: [], warnings: nearMisses(body, JOB_FIELDS), isBatch: false };
+    return { jobs, errors: [], warnings: jobWarnings(body), isBatch: false };
   }
   if (batch.length === 0 || batch.length > MOST_JOBS) {
     throw invalidArgument('jobs', `must be a list of 1 to ${MOST_JOBS} jobs`);
   }
-  const { requests, errors } = parseBatch(batch);
+  const { requests, errors } = await parseBatch(batch, checkSubmission);
   const jobs = await submitEach(requests, errors, service);
   if (jobs.length === 0) throw noneAccepted(errors);
-  const warnings = batch.flatMap((each, at) => nearMisses(each, JOB_FIELDS, `jobs[${at}].`));
+  const warnings = batch.flatMap((each, at) => jobWarnings(each, `jobs[${at}].`));
   return { jobs, errors, warnings: warnings.slice(0, MOST_WARNINGS), isBatch: true };
 }
 
@@ -53,16 +53,18 @@ interface Placed {
   readonly request: JobRequest;
 }
 
-function parseBatch(batch: readonly unknown[]) {
+async function parseBatch(batch: readonly unknown[], check: MigrationParts['checkSubmission']) {
   const errors: string[] = [];
-  const requests = batch.flatMap((each, at): Placed[] => {
+  const requests: Placed[] = [];
+  for (const [at, each] of batch.entries()) {
     try {
-      return [{ at, request: parseJob(each) }];
+      const request = parseJob(each);
+      await check(request);
+      requests.push({ at, request });
     } catch (thrown) {
       errors.push(refusalToText(thrown, at));
-      return [];
     }
-  });
+  }
   return { requests, errors };
 }
 

@@ -6,7 +6,7 @@ import { submitJobs } from './submit-jobs.ts';
 
 export function registerSubmit(app: FastifyInstance, parts: MigrationParts): void {
   app.post('/jobs/submit', async (request, reply) => {
-    const { jobs, errors, warnings, isBatch } = await submitJobs(request.body, parts.jobs);
+    const { jobs, errors, warnings, isBatch } = await submitJobs(request.body, parts);
     void reply.code(201);
     const ids = jobs.map(({ id }) => id);
     const count = `${ids.length} ${ids.length === 1 ? 'job' : 'jobs'}`;

@@ -2,17 +2,19 @@
 import type { FastifyInstance } from 'fastify';
 import { toIsoTime } from '#kernel/clock.ts';
 import type { MigrationParts } from '#surfaces/migration/migration-parts.ts';
-import { nearMisses } from '#surfaces/migration/near-misses.ts';
-import { parseSchedule, SCHEDULE_FIELDS } from './parse-schedule.ts';
+import { parseSchedule, scheduleWarnings } from './parse-schedule.ts';
+import { checkTemplate } from './check-template.ts';
 import { scheduleToJson } from './schedule-to-json.ts';
 
 export function registerCreateSchedule(
   app: FastifyInstance,
-  { schedules, clock }: MigrationParts,
+  { schedules, checkSubmission, clock }: MigrationParts,
 ): void {
   app.post('/schedules', async ({ body }, reply) => {
-    const schedule = await schedules.create(parseSchedule(body));
-    const warnings = nearMisses(body, SCHEDULE_FIELDS);
+    const draft = parseSchedule(body);
+    await checkTemplate(checkSubmission, draft.template);
+    const schedule = await schedules.create(draft);
+    const warnings = scheduleWarnings(body);
     void reply.code(201);
     return {
       message: 'schedule created successfully',

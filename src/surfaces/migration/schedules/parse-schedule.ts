@@ -1,19 +1,24 @@
-/** What a request wants scheduled or changed. What is wrong with a value the domain finds out. */
-import { DroverError, invalidArgument } from '#kernel/errors.ts';
+/** What a request wants scheduled or changed. All that is wrong with it is told at once. */
 import { duration, flag, oneOf, textMatching } from '#kernel/field-kinds.ts';
-import { Problems } from '#kernel/field-reader.ts';
+import { Problems, type FieldReader } from '#kernel/field-reader.ts';
 import { HOUR_MS } from '#kernel/units.ts';
-import type { ScheduleChanges, ScheduleDraft } from '#schedules/schedule-draft.ts';
+import {
+  assertScheduleChanges,
+  type ScheduleChanges,
+  type ScheduleDraft,
+} from '#schedules/schedule-draft.ts';
 import type { RunsQuery } from '#schedules/schedule-service.ts';
 import type { ScheduleQuery, ScheduleSort } from '#schedules/schedule-store.ts';
+import { parseScheduleTime } from '#schedules/schedule-time.ts';
 import { MISSED_POLICIES, OVERLAP_POLICIES, type JobTemplateDraft } from '#schedules/schedule.ts';
 import { count, oneOrMore } from '#surfaces/migration/field-kinds.ts';
 import { JOB_FIELDS } from '#surfaces/migration/jobs/job-fields.ts';
-import type { KnownNames } from '#surfaces/migration/near-misses.ts';
+import { formerWays } from '#surfaces/migration/jobs/job-warnings.ts';
+import { nearMisses, type KnownNames } from '#surfaces/migration/near-misses.ts';
 import { readFields } from '#surfaces/migration/read-fields.ts';
-import { parseMigration } from '#transfers/parse-migration.ts';
+import { readJobTemplate, type TemplateOptions } from '#transfers/parse-migration.ts';
 
-export const SCHEDULE_FIELDS: KnownNames = {
+const SCHEDULE_FIELDS: KnownNames = {
   ...{ id: true, name: true, description: true, schedule: true, timezone: true, enabled: true },
   ...{ missed: true, overlap: true, jitter: true, tags: true, job_template: JOB_FIELDS },
   // What `GET` answers besides, so that its answer can be sent back.
@@ -35,23 +40,35 @@ const SORT_FIELDS = {
 
 const text = textMatching('a text', () => true);
 const tags = oneOrMore(text, MOST_TAGS);
+/** Stands in for what is refused. */
+const NOTHING: JobTemplateDraft = { kind: '', subject: '', spec: {} };
 
 export function parseSchedule(body: unknown): ScheduleDraft {
-  const { id, schedule, template, ...rest } = parseScheduleFields(body);
-  if (schedule === undefined || schedule === '') {
-    throw invalidArgument('schedule', 'is missing; it must be a cron expression: 0 2 * * *');
-  }
-  if (template === undefined) throw invalidArgument('job_template', 'is missing');
-  if (id !== undefined && RESERVED.includes(id)) {
-    throw invalidArgument('id', 'is a word of this API; choose another');
-  }
-  return { ...rest, id, schedule, template };
+  return readSchedule(body, (fields, problems) => {
+    const { id, schedule, template, ...rest } = readChanges(fields, problems, { isChange: false });
+    if (!fields.has('schedule') || schedule === '') {
+      fields.refuse('schedule', 'is missing; it must be a cron expression: 0 2 * * *');
+    }
+    if (!fields.has('job_template')) fields.refuse('job_template', 'is missing');
+    if (id !== undefined && RESERVED.includes(id)) {
+      fields.refuse('id', 'is a word of this API; choose another');
+    }
+    return { ...rest, id, schedule: schedule ?? '', template: template ?? NOTHING };
+  });
 }
 
 /** What is left out stays as it is; the id cannot be changed. */
 export function parseScheduleChanges(body: unknown): ScheduleChanges {
-  const { id: _id, ...changes } = parseScheduleFields(body);
-  return changes;
+  return readSchedule(body, (fields, problems) => {
+    const { id: _id, ...changes } = readChanges(fields, problems, { isChange: true });
+    return changes;
+  });
+}
+
+export function scheduleWarnings(body: unknown): readonly string[] {
+  const template =
+    typeof body === 'object' && body !== null && 'job_template' in body ? body.job_template : {};
+  return [...nearMisses(body, SCHEDULE_FIELDS), ...formerWays(template, 'job_template.')];
 }
 
 export function parseScheduleQuery(query: unknown): ScheduleQuery {
@@ -79,12 +96,16 @@ export function parseRunsQuery(query: unknown): RunsQuery {
   return parsed;
 }
 
-function parseScheduleFields(
-  body: unknown,
-): ScheduleChanges & { readonly id?: string | undefined } {
+function readSchedule<T>(body: unknown, read: (fields: FieldReader, problems: Problems) => T): T {
   const problems = new Problems();
-  const fields = readFields(body, Object.keys(SCHEDULE_FIELDS), problems);
-  const parsed = {
+  const schedule = read(readFields(body, Object.keys(SCHEDULE_FIELDS), problems), problems);
+  problems.throwAny('the schedule cannot be taken');
+  return schedule;
+}
+
+function readChanges(fields: FieldReader, problems: Problems, options: TemplateOptions) {
+  const template = fields.raw('job_template');
+  const changes = {
     id: fields.optional('id', text),
     name: fields.optional('name', text),
     description: fields.optional('description', text),
@@ -95,20 +116,11 @@ function parseScheduleFields(
     overlap: fields.optional('overlap', oneOf(OVERLAP_POLICIES)),
     jitterMs: fields.optional('jitter', duration(0, HOUR_MS)),
     tags: fields.optional('tags', tags),
+    ...(template !== undefined && { template: readJobTemplate(template, problems, options) }),
   };
-  problems.throwAny('the schedule cannot be taken');
-  return { ...parsed, template: parseTemplate(fields.raw('job_template')) };
-}
-
-function parseTemplate(raw: unknown): JobTemplateDraft | undefined {
-  if (raw === undefined) return undefined;
-  try {
-    return parseMigration(raw, { isTemplate: true });
-  } catch (thrown) {
-    if (!(thrown instanceof DroverError)) throw thrown;
-    const field = ['job_template', thrown.metadata['field'] ?? []].flat().join('.');
-    throw new DroverError(thrown.kind, `job_template: ${thrown.message}`, {
-      ...{ reason: thrown.reason, metadata: { ...thrown.metadata, field }, cause: thrown },
-    });
-  }
+  const { schedule, timezone } = changes;
+  // Without a text it depends on the one that is there.
+  if (schedule) fields.gather(() => parseScheduleTime(schedule, { timezone, fallback: 'UTC' }));
+  fields.gather(() => assertScheduleChanges(changes));
+  return changes;
 }

@@ -54,14 +54,14 @@ describe('a schedule', () => {
   });
 
   const refused: readonly (readonly [what: string, changes: object, text: RegExp])[] = [
-    ['a bad cron expression', { schedule: '0 25 * * *' }, /^schedule: /],
-    ['no cron expression', { schedule: undefined }, /^schedule: is missing/],
-    ['no template', { job_template: undefined }, /^job_template: is missing/],
-    ['a template without a path', { job_template: {} }, /^job_template: .*vm_path: is missing/],
-    ['an unknown zone', { timezone: 'Mars/Olympus' }, /^timezone: /],
+    ['a bad cron expression', { schedule: '0 25 * * *' }, /: schedule: the hour/],
+    ['no cron expression', { schedule: undefined }, /: schedule: is missing/],
+    ['no template', { job_template: undefined }, /: job_template: is missing/],
+    ['a template without a path', { job_template: {} }, /job_template\.vm_path: is missing/],
+    ['an unknown zone', { timezone: 'Mars/Olympus' }, /: timezone: /],
     ['a policy that there is not', { overlap: 'kill' }, /overlap: must be one of skip, queue/],
     ['a jitter of a week', { jitter: 604800 }, /jitter: must be a time/],
-    ['the word stats as its id', { id: 'stats' }, /^id: is a word of this API/],
+    ['the word stats as its id', { id: 'stats' }, /: id: is a word of this API/],
     ['a number as its name', { name: 7 }, /name: must be a text, not 7/],
   ];
   for (const [what, changes, text] of refused) {
@@ -72,6 +72,41 @@ describe('a schedule', () => {
       assert.match(String(json['error']), text);
     });
   }
+
+  it('is told all that is wrong with it at once', async () => {
+    const { call } = injectMigration();
+    const none = await call('POST', '/schedules', {});
+    assert.match(String(none.json['error']), /schedule: is missing.*job_template: is missing/);
+    const { json } = await call('POST', '/schedules', {
+      ...{ schedule: '61 * * * *', overlap: 'kill', name: ' ' },
+      job_template: { vm_path: 7, destination: { type: 'floppy' }, metadata: { a: {} } },
+    });
+    for (const field of [
+      ...[
+        'schedule: the minute',
+        'overlap: must be',
+        'name: must have',
+        'job_template.vm_path: must',
+      ],
+      ...['job_template.destination.type: must be', 'job_template.metadata.a: must be'],
+    ]) {
+      assert.ok(String(json['error']).includes(field), `${field}\n${String(json['error'])}`);
+    }
+  });
+
+  it('can be looked at before it is made', async () => {
+    const { call, fake } = injectMigration();
+    const wanted = { schedule: '0 2 * * *', timezone: 'UTC' };
+    const { status, json } = await call('POST', '/schedules/preview', {
+      ...{ ...wanted, after: '2026-01-17T10:00:00Z' },
+    });
+    assert.equal(status, 200);
+    assert.partialDeepStrictEqual(json, { ...wanted, next_runs: ['2026-01-18T02:00:00.000Z'] });
+    assert.equal(fake.schedules.all.size, 0);
+    for (const wrong of [{}, { schedule: '61 * * * *' }, { ...wanted, count: 21 }]) {
+      assert.equal((await call('POST', '/schedules/preview', wrong)).status, 400);
+    }
+  });
 
   it('whose id is taken is 409', async () => {
     const { call } = await setUp();

@@ -5,6 +5,7 @@ import { registerChangeSchedule } from './change-schedule-route.ts';
 import { registerCreateSchedule } from './create-schedule-route.ts';
 import { registerGetSchedule } from './get-schedule-route.ts';
 import { registerListSchedules } from './list-schedules-route.ts';
+import { registerPreviewSchedule } from './preview-schedule-route.ts';
 import { registerRemoveSchedule } from './remove-schedule-route.ts';
 import { registerScheduleRuns } from './schedule-runs-route.ts';
 import { registerScheduleStats } from './schedule-stats-route.ts';
@@ -16,6 +17,7 @@ export function registerScheduleRoutes(app: FastifyInstance, parts: MigrationPar
   registerCreateSchedule(app, parts);
   registerGetSchedule(app, parts);
   registerListSchedules(app, parts);
+  registerPreviewSchedule(app, parts);
   registerRemoveSchedule(app, parts);
   registerScheduleRuns(app, parts);
   registerScheduleStats(app, parts);

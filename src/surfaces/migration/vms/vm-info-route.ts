@@ -9,7 +9,7 @@ import { summaryToJson, vmToJson } from './vm-to-json.ts';
 
 export function registerVmInfo(app: FastifyInstance, { sources, clock }: MigrationParts): void {
   const answer = async (given: unknown, reply: FastifyReply) => {
-    const { from, path } = parseVmRequest(given);
+    const { from, path } = parseVmRequest(given, { takesFiles: true });
     const signal = callerSignal(reply);
     const vm = await askSource(sources, from, signal, (source) => source.findVm(path, signal));
     const timestamp = toIsoTime(clock.nowMs());

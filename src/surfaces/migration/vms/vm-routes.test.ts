@@ -41,6 +41,9 @@ describe('/vms/list', () => {
     ['a source as jobs have it', { source: { type: 'vsphere', ...LOGIN } }, {}],
     ['a connection', { connection: 'lab' }, { kind: 'vsphere', connection: 'lab' }],
     ['nothing, for what the server knows', {}, { kind: 'default' }],
+    ['a folder', { source: { type: 'file', path: '/srv' } }, { kind: 'file', path: '/srv' }],
+    ['every folder', { source: { type: 'file' } }, { kind: 'file', path: undefined }],
+    ['a folder in a query', { type: 'file', path: '/srv' }, { kind: 'file', path: '/srv' }],
   ];
   for (const [what, body, spec] of origins) {
     it(`takes ${what}`, async () => {
@@ -53,7 +56,11 @@ describe('/vms/list', () => {
   const refused: readonly (readonly [what: string, body: object, text: RegExp])[] = [
     ['a login without a place', { username: 'a', password: 'b' }, /vcenter_url: is missing/],
     ['a place without a login', { vcenter_url: 'vc.test' }, /username: is missing/],
-    ['files', { source: { type: 'file', path: '/srv' } }, /^source.type: must be vsphere/],
+    [
+      'a path that climbs',
+      { source: { type: 'file', path: '/srv/../etc' } },
+      /path: must be an abs/,
+    ],
     ['a place in the clear', { ...LOGIN, vcenter_url: 'http://vc.test' }, /must begin with https/],
     ['a wrong password', { ...LOGIN, password: 'wrong' }, /^the vCenter refused/],
     ['a password that is too long', { ...LOGIN, password: 'x'.repeat(2000) }, /at most 1024/],
@@ -114,6 +121,16 @@ describe('/vms/info', () => {
 });
 
 describe('what is done to a VM', () => {
+  it('is done to none in files, which can only be looked at', async () => {
+    const { call, fake } = injectMigration();
+    const request = { source: { type: 'file', path: '/srv' }, vm_path: PATH };
+    assert.equal((await call('POST', '/vms/info', request)).status, 200);
+    const { status, json } = await call('POST', '/vms/poweroff', request);
+    assert.equal(status, 400);
+    assert.match(String(json['error']), /^source.type: must be vsphere/);
+    assert.deepEqual(fake.vsphere.asked, []);
+  });
+
   const commands = [
     ['/vms/shutdown', 'VM shutdown initiated', 'shut down vm-42'],
     ['/vms/poweroff', 'VM powered off', 'power off vm-42'],

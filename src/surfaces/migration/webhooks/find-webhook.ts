@@ -2,10 +2,16 @@
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
 import { isWebhookId, type Webhook } from '#webhooks/webhook.ts';
 import type { WebhookScope, WebhookService } from '#webhooks/webhook-service.ts';
-import { MIGRATION_FORMAT } from './migration-format.ts';
+import { configuredFormat, MIGRATION_FORMAT } from './migration-format.ts';
 
 /** They are the operators', and all of them see all. */
 export const WEBHOOK_SCOPE: WebhookScope = { format: MIGRATION_FORMAT, customerId: undefined };
+
+/** Those of the configuration: they are listed and tried out with the others, but stay. */
+export const CONFIGURED_SCOPE: WebhookScope = {
+  format: configuredFormat.name,
+  customerId: undefined,
+};
 
 export interface WebhookParams {
   readonly Params: { readonly index: string };
@@ -14,13 +20,24 @@ export interface WebhookParams {
 export interface PlacedWebhook {
   readonly webhook: Webhook;
   readonly index: number;
+  readonly scope: WebhookScope;
 }
 
+/** Those of the configuration come first. */
 export async function listWebhooks(
   service: Pick<WebhookService, 'list'>,
 ): Promise<readonly PlacedWebhook[]> {
-  const webhooks = await service.list(WEBHOOK_SCOPE);
-  return webhooks.map((webhook, index) => ({ webhook, index }));
+  const scopes = [CONFIGURED_SCOPE, WEBHOOK_SCOPE];
+  const lists = await Promise.all(scopes.map((scope) => service.list(scope)));
+  return lists
+    .flatMap((webhooks, at) =>
+      webhooks.map((webhook) => ({ webhook, scope: scopes[at] ?? WEBHOOK_SCOPE })),
+    )
+    .map((found, index) => ({ ...found, index }));
+}
+
+export function isConfigured({ format }: Pick<Webhook, 'format'>): boolean {
+  return format === CONFIGURED_SCOPE.format;
 }
 
 export async function findWebhook(

@@ -5,6 +5,8 @@ import { SECOND_MS } from '#kernel/units.ts';
 import type { RenderedEvent, WebhookFormat } from '#webhooks/webhook-format.ts';
 
 export const MIGRATION_FORMAT = 'migration';
+/** Of those that the configuration names, so that whoever changes the others cannot reach them. */
+const CONFIGURED_FORMAT = 'migration-config';
 
 /** Each is called what the kind of the event is called. */
 export const MIGRATION_EVENT_TYPES = [
@@ -31,6 +33,8 @@ export const migrationFormat: WebhookFormat = {
     'X-Webhook-Event': eventType,
   }),
 };
+
+export const configuredFormat: WebhookFormat = { ...migrationFormat, name: CONFIGURED_FORMAT };
 
 function toRendered(eventType: string, atMs: number, data: Data): RenderedEvent {
   const envelope = { event: eventType, timestamp: toIsoTime(atMs), data };

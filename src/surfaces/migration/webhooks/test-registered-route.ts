@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { toIsoTime } from '#kernel/clock.ts';
 import { callerSignal } from '#surfaces/edge/caller-signal.ts';
 import type { MigrationParts } from '#surfaces/migration/migration-parts.ts';
-import { findWebhook, WEBHOOK_SCOPE, type WebhookParams } from './find-webhook.ts';
+import { findWebhook, type WebhookParams } from './find-webhook.ts';
 import { parseTestedEvent } from './parse-webhook.ts';
 import { attemptToJson } from './webhook-to-json.ts';
 
@@ -13,8 +13,8 @@ export function registerTestRegistered(
 ): void {
   app.post<WebhookParams>('/webhooks/:index/test', async ({ params, body }, reply) => {
     const eventType = parseTestedEvent(body);
-    const { webhook } = await findWebhook(service, params.index);
-    const test = { scope: WEBHOOK_SCOPE, id: webhook.id, eventType };
+    const { webhook, scope } = await findWebhook(service, params.index);
+    const test = { scope, id: webhook.id, eventType };
     const result = await service.test(test, callerSignal(reply));
     return { ...attemptToJson(result), id: webhook.id, timestamp: toIsoTime(clock.nowMs()) };
   });

@@ -5,7 +5,8 @@ import type { JobId } from '#kernel/ids.ts';
 import { injectMigration } from '#test/migration-fixture.ts';
 import { WebhookEngineFixture } from '#test/webhook-engine-fixture.ts';
 import { answered } from '#test/webhook-fixture.ts';
-import { MIGRATION_EVENT_TYPES, migrationFormat } from './migration-format.ts';
+import { CONFIGURED_SCOPE } from './find-webhook.ts';
+import { configuredFormat, MIGRATION_EVENT_TYPES, migrationFormat } from './migration-format.ts';
 import { parseWebhook } from './parse-webhook.ts';
 
 const URL = 'https://hooks.example.com/notify';
@@ -18,7 +19,7 @@ const DOCUMENTED = {
 };
 
 async function setUp() {
-  const engine = await WebhookEngineFixture.open({ formats: [migrationFormat] });
+  const engine = await WebhookEngineFixture.open({ formats: [migrationFormat, configuredFormat] });
   const injected = injectMigration({
     parts: { webhooks: { service: engine.service, sender: engine.sender } },
   });
@@ -69,6 +70,35 @@ describe('webhooks by index', () => {
     assert.deepEqual([third.json['id'], third.json['url']], [ids[2], `${URL}/c`]);
     assert.equal((await api.call('DELETE', `/webhooks/${ids[2]}`)).status, 200);
     assert.equal((await api.call('GET', `/webhooks/${ids[2]}`)).status, 404);
+  });
+
+  it('of the configuration come first, and cannot be removed', async () => {
+    await using api = await setUp();
+    await api.call('POST', '/webhooks', { url: URL });
+    const guard = { refusalOf: () => undefined };
+    const registration = parseWebhook({ url: `${URL}/set`, secret: 'hidden' }, guard);
+    const set = await api.engine.service.register(CONFIGURED_SCOPE, registration);
+    const { json } = await api.call('GET', '/webhooks');
+    assert.deepEqual(
+      (json['webhooks'] as Record<string, unknown>[]).map(({ index, url, source }) => [
+        index,
+        url,
+        source,
+      ]),
+      [
+        [0, `${URL}/set`, 'config'],
+        [1, URL, 'api'],
+      ],
+    );
+    assert.doesNotMatch(JSON.stringify(json), /hidden/);
+    for (const name of ['0', set.id]) {
+      const removed = await api.call('DELETE', `/webhooks/${name}`);
+      assert.deepEqual([removed.status, removed.json['code']], [412, 'failed_precondition']);
+      assert.match(String(removed.json['error']), /take https:.* out of migration.webhooks/);
+    }
+    assert.equal((await api.call('POST', '/webhooks/0/test')).json['success'], true);
+    assert.equal((await api.call('DELETE', '/webhooks/1')).status, 200);
+    assert.equal((await api.call('GET', '/webhooks')).json['total'], 1);
   });
 
   it('are told of their events in the documented words, and of no others', async () => {

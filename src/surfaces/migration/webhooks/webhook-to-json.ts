@@ -3,6 +3,7 @@ import { toIsoTime } from '#kernel/clock.ts';
 import { SECOND_MS } from '#kernel/units.ts';
 import type { AttemptResult } from '#webhooks/attempt.ts';
 import type { Webhook } from '#webhooks/webhook.ts';
+import { isConfigured } from './find-webhook.ts';
 
 const LONGEST_ANSWER = 256;
 const HIDDEN = '***';
@@ -19,6 +20,7 @@ export function webhookToJson(webhook: Webhook, index: number | undefined): obje
     retry_count: maxAttempts === undefined ? null : maxAttempts - 1,
     headers: Object.fromEntries(webhook.headerNames.map((name) => [name, HIDDEN])),
     id: webhook.id,
+    source: isConfigured(webhook) ? 'config' : 'api',
     ...(index !== undefined && { index }),
     signed: webhook.sealedSecret !== undefined,
     created_at: toIsoTime(webhook.registeredAt),

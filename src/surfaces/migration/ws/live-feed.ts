@@ -14,24 +14,22 @@
  *   the first client is told anything.
  */
 import { toIsoTime, type Timer } from '#kernel/clock.ts';
-import { DroverError, toDroverError } from '#kernel/errors.ts';
+import { toDroverError } from '#kernel/errors.ts';
 import { SerialQueue } from '#kernel/serial-queue.ts';
 import { SECOND_MS } from '#kernel/units.ts';
+import { LiveAudience } from '#surfaces/edge/live-audience.ts';
+import type { LiveClient, LiveSocket } from '#surfaces/edge/live-client.ts';
 import { jobToJson } from '#surfaces/migration/jobs/job-to-json.ts';
 import type { MigrationParts } from '#surfaces/migration/migration-parts.ts';
 import { countsToJson } from '#surfaces/migration/status/job-counts.ts';
 import { LiveChanges, type LiveChange } from './live-changes.ts';
-import { LiveClient, type LiveSocket } from './live-client.ts';
 import { scheduleEventToJson } from './schedule-event-to-json.ts';
 
 const LOOK_MS = SECOND_MS / 2;
 const STATUS_MS = 2 * SECOND_MS;
 const PING_MS = 54 * SECOND_MS;
-const CLOSE_MS = SECOND_MS;
 const NEWEST_JOBS = 100;
-const GOING_AWAY = 1001;
 const INTERNAL = 1011;
-const TRY_AGAIN = 1013;
 
 export type LiveFeedParts = Pick<
   MigrationParts,
@@ -40,7 +38,7 @@ export type LiveFeedParts = Pick<
 
 export class LiveFeed {
   readonly #parts: LiveFeedParts;
-  readonly #clients = new Set<LiveClient>();
+  readonly #audience: LiveAudience;
   readonly #reads = new SerialQueue();
   readonly #under = { look: false, status: false };
   #nextFirst: Promise<readonly string[]> | undefined;
@@ -51,41 +49,30 @@ export class LiveFeed {
   constructor(parts: LiveFeedParts) {
     this.#parts = parts;
     this.#changes = new LiveChanges(parts);
+    const { clock, maxSockets } = parts;
+    const onLeave = () => {
+      if (this.#audience.size === 0) this.#stop();
+    };
+    this.#audience = new LiveAudience({ clock, maxSockets, onLeave });
   }
 
   /** To be asked while it can still be an answer of HTTP. */
   assertRoom(): void {
-    const { maxSockets } = this.#parts;
-    if (this.#clients.size < maxSockets) return;
-    throw new DroverError(
-      'unavailable',
-      `${maxSockets} clients follow already, which is the most; try again shortly`,
-      { reason: 'TOO_MANY_SOCKETS', metadata: { retry_after_seconds: '5' } },
-    );
+    this.#audience.assertRoom();
   }
 
   /** Until it closes. */
   join(socket: LiveSocket): void {
-    const { clock, maxSockets } = this.#parts;
-    const client = new LiveClient(socket, () => clock.monotonicMs());
-    if (this.#clients.size >= maxSockets) {
-      client.close(TRY_AGAIN, 'too many clients follow');
-      return;
-    }
-    this.#clients.add(client);
-    socket.on('close', () => this.#leave(client));
-    if (this.#clients.size === 1) this.#start();
+    const client = this.#audience.admit(socket);
+    if (client === undefined) return;
+    if (this.#audience.size === 1) this.#start();
     void this.#begin(client);
   }
 
-  /** The server is going down: those who do not close by themselves are cut off. */
+  /** The server is going down. */
   end(): void {
-    const clients = [...this.#clients];
     this.#stop();
-    for (const client of clients) client.close(GOING_AWAY, 'the server is shutting down');
-    this.#parts.clock.after(CLOSE_MS, () => {
-      for (const client of clients) client.terminate();
-    });
+    this.#audience.end();
   }
 
   async #begin(client: LiveClient): Promise<void> {
@@ -115,16 +102,9 @@ export class LiveFeed {
     this.#timers = [
       clock.every(LOOK_MS, () => void this.#once('look', () => this.#look())),
       clock.every(STATUS_MS, () => void this.#once('status', () => this.#tellStatus())),
-      clock.every(PING_MS, () => {
-        for (const client of this.#clients) client.ping();
-      }),
+      clock.every(PING_MS, () => this.#audience.ping()),
     ];
     void this.#once('look', () => this.#look());
-  }
-
-  #leave(client: LiveClient): void {
-    this.#clients.delete(client);
-    if (this.#clients.size === 0) this.#stop();
   }
 
   #stop(): void {
@@ -134,8 +114,7 @@ export class LiveFeed {
 
   /** A look that takes longer than the time to the next one stands for it. */
   async #once(what: 'look' | 'status', work: () => Promise<void>): Promise<void> {
-    const nowMs = this.#parts.clock.monotonicMs();
-    if (what === 'look') for (const client of this.#clients) client.look(nowMs);
+    if (what === 'look') this.#audience.look();
     if (this.#under[what]) return;
     this.#under[what] = true;
     try {
@@ -158,15 +137,15 @@ export class LiveFeed {
 
   #tellChange(change: LiveChange): void {
     if (change.kind === 'job') {
-      this.#tell(change.job.id, this.#write('job_update', jobToJson(change.job)));
+      this.#audience.tell(change.job.id, this.#write('job_update', jobToJson(change.job)));
       return;
     }
     const { id, event } = change.recorded;
-    this.#tell(`event ${id}`, this.#write('schedule_event', scheduleEventToJson(event)));
+    this.#audience.tell(`event ${id}`, this.#write('schedule_event', scheduleEventToJson(event)));
   }
 
   async #tellStatus(): Promise<void> {
-    this.#tell('status', await this.#writeStatus());
+    this.#audience.tell('status', await this.#writeStatus());
   }
 
   async #writeStatus(): Promise<string> {
@@ -174,10 +153,6 @@ export class LiveFeed {
     const { slots, active } = runner.stats();
     const counts = countsToJson(await jobs.counts());
     return this.#write('status', { ...counts, worker_count: slots, active_workers: active });
-  }
-
-  #tell(key: string, text: string): void {
-    for (const client of this.#clients) client.tell(key, text);
   }
 
   #write(type: string, data: object): string {

@@ -260,6 +260,7 @@ describe('GET /api/v1/alerts', () => {
           since: '2026-01-01T00:00:01.000Z',
           labels: { team: 'x', customer_id: 'ada', machine_id: 'vm_1' },
           description: '',
+          silenced_until: null,
         },
       ],
       next_page_token: '',
@@ -278,5 +279,32 @@ describe('GET /api/v1/alerts', () => {
     assert.equal(bad.status, 400);
     assert.match(bad.json['message'], /^state: must be one of pending, firing/);
     assert.equal((await api.operator('GET', 'alerts?rule=nothing')).status, 404);
+  });
+});
+
+describe('/api/v1/silences', () => {
+  it('shows with an alert how long nobody is told of it', async () => {
+    await using api = await openApi({ configRules: [warmRule()] });
+    const made = await api.operator('POST', 'silences', { match: ['room="a"'], until: '1h' });
+    assert.equal(made.status, 201);
+    assert.deepEqual((await api.operator('GET', 'silences')).json, { silences: [made.json] });
+    await api.world.tick({ 'room=a': 31 });
+    const alerts = async () => (await api.operator('GET', 'alerts')).json['alerts'];
+    assert.equal((await alerts())[0].silenced_until, made.json['until']);
+    assert.deepEqual(await api.world.told(), []);
+    const path = `silences/${made.json['id']}`;
+    assert.equal((await api.operator('DELETE', path)).status, 204);
+    assert.equal((await alerts())[0].silenced_until, null);
+    assert.equal((await api.operator('DELETE', path)).status, 404);
+  });
+
+  it('is for operators, and says what is wrong', async () => {
+    await using api = await openApi();
+    const body = { match: ['room="a"'], until: '1h' };
+    assert.equal((await api.ada('POST', 'silences', body)).status, 403);
+    assert.equal((await api.ada('GET', 'silences')).status, 403);
+    const bad = await api.operator('POST', 'silences', { ...body, until: 'tomorrow' });
+    assert.equal(bad.status, 400);
+    assert.match(bad.json['message'], /until: must be a time to come/);
   });
 });

@@ -7,6 +7,7 @@ import { registerGetRule } from './get-rule-route.ts';
 import { registerListAlerts } from './list-alerts-route.ts';
 import { registerListRules } from './list-rules-route.ts';
 import { registerReplaceRule } from './replace-rule-route.ts';
+import { registerSilences } from './silence-routes.ts';
 import type { RuleRoutesParts } from './rule-routes-parts.ts';
 
 export function registerRuleRoutes(app: FastifyInstance, parts: RuleRoutesParts): void {
@@ -17,4 +18,5 @@ export function registerRuleRoutes(app: FastifyInstance, parts: RuleRoutesParts)
   registerChangeRule(app, parts);
   registerDeleteRule(app, parts);
   registerListAlerts(app, parts);
+  registerSilences(app, parts);
 }

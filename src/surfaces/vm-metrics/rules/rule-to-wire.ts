@@ -4,6 +4,7 @@ import type { AlertView } from '#metrics/thresholds/alert-table.ts';
 import { durationToText } from '#metrics/thresholds/duration.ts';
 import { matcherToText } from '#metrics/thresholds/label-filter.ts';
 import { subjectToText, type Rule, type RuleSubject } from '#metrics/thresholds/rule.ts';
+import type { Silence } from '#metrics/thresholds/silence.ts';
 import type { Thresholds } from '#metrics/thresholds/thresholds.ts';
 
 /** What answers say of a rule beyond its definition; requests may hold it and it is not read. */
@@ -39,7 +40,7 @@ export function ruleToWire(thresholds: Thresholds, rule: Rule) {
   };
 }
 
-export function alertToWire({ rule, series, kind, sinceMs, value }: AlertView) {
+export function alertToWire({ rule, series, kind, silence, sinceMs, value }: AlertView) {
   return {
     rule_id: rule.id,
     rule_name: rule.name,
@@ -53,6 +54,15 @@ export function alertToWire({ rule, series, kind, sinceMs, value }: AlertView) {
     since: toIsoTime(sinceMs),
     labels: { ...rule.labels, ...series.labels },
     description: rule.description,
+    silenced_until: silence === undefined ? null : toIsoTime(silence.untilMs),
+  };
+}
+
+export function silenceToWire(silence: Silence) {
+  const { id, matchers, untilMs, comment, createdBy, createdAt } = silence;
+  return {
+    ...{ id, match: matchers.map(matcherToText), until: toIsoTime(untilMs), comment },
+    ...{ created_by: createdBy, created_at: toIsoTime(createdAt) },
   };
 }
 

@@ -15,11 +15,19 @@ import {
   parseRateLimit,
   quote,
 } from '#machines/machine-rules.ts';
-import type { NicAddressRequest, NicSpec, RateLimit } from '#machines/machine-spec.ts';
+import type { NicAddressRequest, NicModel, NicSpec, RateLimit } from '#machines/machine-spec.ts';
 import { contradiction, eitherName, type Named } from './either-name.ts';
 import { refuseOptions } from './parse-compute.ts';
 
-const TYPES = ['', 'tap', 'virtio-net', 'virtio'];
+/** Undefined: what machines have where nothing is said. */
+const MODELS: ReadonlyMap<string, NicModel | undefined> = new Map([
+  ['', undefined],
+  ['tap', undefined],
+  ['virtio-net', undefined],
+  ['virtio', undefined],
+  ['e1000e', 'e1000e'],
+  ['e1000', 'e1000'],
+]);
 const MOST_DNS_SERVERS = 4;
 const LONGEST_PREFIX = { 4: 32, 6: 128 } as const;
 
@@ -55,8 +63,10 @@ export function parseNetwork(
 
 function parseNic(path: string, nic: NetworkInterface): Omit<NicSpec, 'id' | 'mac' | 'isMacAuto'> {
   const type = eitherName(path, ['interface_type', nic.interfaceType], ['type', nic.type]);
-  if (!TYPES.includes(type.value.toLowerCase())) {
-    throw invalidArgument(type.field, `must be TAP or virtio-net, got ${quote(type.value)}`);
+  const model = MODELS.get(type.value.toLowerCase());
+  if (!MODELS.has(type.value.toLowerCase())) {
+    const known = 'TAP, virtio-net, e1000e or e1000';
+    throw invalidArgument(type.field, `must be ${known}, got ${quote(type.value)}`);
   }
   if (nic.tapDevice !== '') {
     throw invalidArgument(`${path}.tap_device`, 'must be left out: the host names its devices');
@@ -72,7 +82,10 @@ function parseNic(path: string, nic: NetworkInterface): Omit<NicSpec, 'id' | 'ma
   if (ipv6 !== undefined && mode === 'ipv4-only') {
     throw invalidArgument(`${path}.mode`, 'is IPv4 only, yet an IPv6 address is given');
   }
-  return { mode, ipv4, ipv6, dnsServers: parseDns(path, nic), ...parseLimits(path, nic) };
+  return {
+    ...{ mode, ipv4, ipv6, dnsServers: parseDns(path, nic), ...parseLimits(path, nic) },
+    ...(model !== undefined && { model }),
+  };
 }
 
 function parseNicMac(

@@ -4,11 +4,18 @@ import { invalidArgument } from '#kernel/errors.ts';
 import type { CustomerId } from '#kernel/ids.ts';
 import type { ImageCatalog } from '#machines/hypervisor.ts';
 import { MOST_DISKS, parseDeviceId, quote } from '#machines/machine-rules.ts';
-import type { DiskSpec } from '#machines/machine-spec.ts';
+import type { DiskBus, DiskSpec } from '#machines/machine-spec.ts';
 import { eitherFlag, eitherName } from './either-name.ts';
 import { refuseOptions } from './parse-compute.ts';
 
-const INTERFACES = ['', 'virtio', 'virtio-blk'];
+/** Undefined: what machines have where nothing is said. */
+const BUSES: ReadonlyMap<string, DiskBus | undefined> = new Map([
+  ['', undefined],
+  ['virtio', undefined],
+  ['virtio-blk', undefined],
+  ['sata', 'sata'],
+  ['nvme', 'nvme'],
+]);
 
 export async function parseStorage(
   devices: readonly StorageDevice[],
@@ -55,10 +62,11 @@ async function parseDisk(
     ['read_only', device.readOnly],
     ['is_read_only', device.isReadOnly],
   );
-  if (!INTERFACES.includes(device.interfaceType)) {
+  const bus = BUSES.get(device.interfaceType);
+  if (!BUSES.has(device.interfaceType)) {
     throw invalidArgument(
       `${path}.interface_type`,
-      `must be virtio-blk or left out, got ${quote(device.interfaceType)}`,
+      `must be virtio-blk, sata, nvme or left out, got ${quote(device.interfaceType)}`,
     );
   }
   refuseOptions(`${path}.options`, device.options, ['write_mode']);
@@ -81,6 +89,7 @@ async function parseDisk(
     isReadOnly,
     isRoot: device.isRootDevice,
     writeMode,
+    ...(bus !== undefined && { bus }),
   };
 }
 

@@ -144,6 +144,26 @@ describe('parseVmConfig', () => {
     assert.match(await refusal(microvm), /^config\.boot\.boot_options\.machine: must be q35/);
   });
 
+  it('takes the devices that guests without drivers for virtio know, on q35', async () => {
+    const devices = {
+      storage: [
+        { id: 'root', path: '/assets/root.img', isRootDevice: true, interfaceType: 'sata' },
+      ],
+      network: [{ id: 'a', interfaceType: 'e1000e' }, { id: 'b', type: 'E1000' }, { id: 'c' }],
+    };
+    const boot = { bootOptions: { firmware: 'uefi' } };
+    const { disks, nics } = await parse({ ...devices, boot });
+    assert.deepEqual(
+      [disks[0]?.bus, nics.map(({ model }) => model)],
+      ['sata', ['e1000e', 'e1000', undefined]],
+    );
+    assert.match(await refusal(devices), /^config\.storage\[0\]\.interface_type: must be left out/);
+    const { network } = devices;
+    assert.match(await refusal({ network }), /^config\.network\[0\]\.interface_type: .* be q35/);
+    const scsi = [{ ...devices.storage[0], interfaceType: 'scsi' }];
+    assert.match(await refusal({ storage: scsi, boot }), /must be virtio-blk, sata, nvme or left/);
+  });
+
   it('writes to a disk itself only if that is the customer’s own, or never written', async () => {
     const disk = { id: 'root', isRootDevice: true, options: { write_mode: 'direct' } };
     const own = await parse({ storage: [{ ...disk, path: '/assets/customers/acme/root.img' }] });

@@ -4,7 +4,7 @@ import { VmConfigSchema, type VmConfig } from '#gen/vmprovisioner/v1/vm_pb.js';
 import { invalidArgument } from '#kernel/errors.ts';
 import type { MachineId } from '#kernel/ids.ts';
 import { parseMetadata } from '#machines/machine-rules.ts';
-import type { MachineSpec } from '#machines/machine-spec.ts';
+import type { BootSpec, DiskSpec, MachineSpec, NicSpec } from '#machines/machine-spec.ts';
 import { fillBothNames } from './fill-both-names.ts';
 import { parseBoot, type BootContext } from './parse-boot.ts';
 import { parseCpu, parseMemory } from './parse-compute.ts';
@@ -36,6 +36,7 @@ export async function parseVmConfig(
   const metadata = parseMetadata('config.metadata', config.metadata);
   const boot = await parseBoot(config.boot, context);
   const disks = await parseStorage(config.storage, context.images, context.customerId);
+  assertDevicesFit(boot, disks, network.nics);
   return {
     spec: {
       cpu,
@@ -49,4 +50,18 @@ export async function parseVmConfig(
     },
     nicFields: network.fields,
   };
+}
+
+/** A microvm has no bus that these could be on. */
+function assertDevicesFit(
+  { machineType }: BootSpec,
+  disks: readonly DiskSpec[],
+  nics: readonly NicSpec[],
+): void {
+  if (machineType === 'q35') return;
+  const remedy = 'must be left out, or config.boot.boot_options.machine must be q35';
+  const disk = disks.findIndex(({ bus }) => bus !== undefined);
+  if (disk >= 0) throw invalidArgument(`config.storage[${disk}].interface_type`, remedy);
+  const nic = nics.findIndex(({ model }) => model !== undefined);
+  if (nic >= 0) throw invalidArgument(`config.network[${nic}].interface_type`, remedy);
 }

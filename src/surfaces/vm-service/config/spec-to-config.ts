@@ -19,7 +19,10 @@ export function specToConfig(spec: Omit<MachineSpec, 'given'>): JsonValue {
       ...{ isRootDevice: disk.isRoot, interfaceType: disk.bus ?? '' },
       options: { write_mode: disk.writeMode },
     })),
-    network: nics.map(({ id, mac }) => ({ id, macAddress: mac })),
+    network: nics.map(({ id, mac, model }) => ({
+      ...{ id, macAddress: mac },
+      ...(model !== undefined && model !== 'virtio' && { interfaceType: model }),
+    })),
     metadata: { ...metadata },
   });
   return toJson(VmConfigSchema, fillBothNames(config));

@@ -5,6 +5,7 @@ import { toIsoTime } from '#kernel/clock.ts';
 import { MIB } from '#kernel/units.ts';
 import type { Principal } from '#access/principal.ts';
 import type { GuestStats } from '#machines/hypervisor.ts';
+import { obeyedCommands } from '#machines/machine-command.ts';
 import type { Machine } from '#machines/machine.ts';
 import type { VmServiceParts } from '#surfaces/vm-service/vm-service-parts.ts';
 import { metricsToWire } from './metrics.ts';
@@ -27,8 +28,8 @@ export function vmInfoToWire(
     createdAt: toIsoTime(machine.createdAt),
     updatedAt: toIsoTime(machine.updatedAt),
     customerId: machine.customerId,
-    stateReason: machine.stateReason,
     stateMessage: machine.stateMessage,
+    ...standing(machine),
   };
 }
 
@@ -63,5 +64,14 @@ export function vmRowToWire(
     config: configs.configOf(machine),
     createdAt: toIsoTime(machine.createdAt),
     updatedAt: toIsoTime(machine.updatedAt),
+    ...standing(machine),
+  };
+}
+
+function standing(machine: Machine) {
+  return {
+    stateReason: machine.stateReason,
+    stateChangedAt: toIsoTime(machine.stateChangedAt),
+    allowedCommands: [...obeyedCommands(machine)],
   };
 }

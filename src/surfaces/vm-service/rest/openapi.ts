@@ -8,6 +8,8 @@ import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { GetVmInfoResponseSchema, ListVmsResponseSchema } from '#gen/vmprovisioner/v1/vm_pb.js';
 import { MACHINE_STATES } from '#machines/machine.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '#surfaces/edge/paging.ts';
+import { DISK_PATHS, DISK_SCHEMAS } from './openapi-disks.ts';
+import { failures, json } from './openapi-parts.ts';
 import { ERROR_SCHEMA, HEALTH_SCHEMA } from './openapi-shapes.ts';
 
 type Json = Record<string, unknown>;
@@ -21,7 +23,7 @@ const INTEGERS = new Set([
 
 /** `protoFiles` are the names below /proto. */
 export function createOpenApi(version: string, protoFiles: readonly string[]): Json {
-  const schemas: Json = { Error: ERROR_SCHEMA, Health: HEALTH_SCHEMA };
+  const schemas: Json = { Error: ERROR_SCHEMA, Health: HEALTH_SCHEMA, ...DISK_SCHEMAS };
   const list = answerReference(ListVmsResponseSchema, schemas);
   const info = answerReference(GetVmInfoResponseSchema, schemas);
   return {
@@ -40,6 +42,7 @@ export function createOpenApi(version: string, protoFiles: readonly string[]): J
     paths: {
       '/v1/vms': { get: listOperation(list) },
       '/v1/vms/{id}': { get: getOperation(info) },
+      ...DISK_PATHS,
       '/health': { get: healthOperation() },
       '/metrics': { get: textOperation('Prometheus metrics') },
       '/openapi.json': { get: jsonOperation('This document') },
@@ -98,15 +101,6 @@ function jsonOperation(summary: string): Json {
 
 function query(name: string, schema: Json): Json {
   return { name, in: 'query', required: false, schema };
-}
-
-function json(description: string, schema: Json): Json {
-  return { description, content: { 'application/json': { schema } } };
-}
-
-function failures(...codes: readonly number[]): Json {
-  const error = json('Refused; the body says why', { $ref: '#/components/schemas/Error' });
-  return Object.fromEntries(codes.map((code) => [code, error]));
 }
 
 /** An answer as such has every one of its fields, a message that is not set being null. */
