@@ -7,14 +7,15 @@
  * The ids of the machine and of its disks follow from that of the job, and both name the job: what
  * another made under such an id is not touched. The files here go when all disks are there.
  */
-import { mkdir, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
-import { DroverError, isErrorKind, systemErrorCode } from '#kernel/errors.ts';
+import { DroverError, isErrorKind } from '#kernel/errors.ts';
 import type { CustomerId, MachineId } from '#kernel/ids.ts';
 import type { MachineSpec } from '#machines/machine-spec.ts';
 import { formatBytes } from '#kernel/units.ts';
 import type { Finding } from '#transfers/finding.ts';
+import { isThere } from '#transfers/is-there.ts';
 import { findingOf } from '#transfers/machine-findings.ts';
 import { awaitLife } from '#transfers/machine-boot-watch.ts';
 import { diskFile, machineIdOf, toMachineSpec } from '#transfers/machine-plan.ts';
@@ -198,16 +199,6 @@ async function stagingFindings(
   const what = `the disks may grow to ${formatBytes(needed)}, and until they are sent there is `;
   const finding = findingOf('warning');
   return [finding('staging-may-run-out', `${what}${free} for them here`, 'make room here')];
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (thrown) {
-    if (systemErrorCode(thrown) === 'ENOENT') return false;
-    throw thrown;
-  }
 }
 
 function lost(key: string): DroverError {

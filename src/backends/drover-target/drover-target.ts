@@ -8,11 +8,11 @@
  * The id of the machine follows from that of the job, and its metadata names the job: what another
  * made under that id, or what belongs to another customer, is not touched.
  */
-import { chmod, chown, mkdir, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Principal } from '#access/principal.ts';
 import type { Clock } from '#kernel/clock.ts';
-import { DroverError, isErrorKind, systemErrorCode } from '#kernel/errors.ts';
+import { DroverError, isErrorKind } from '#kernel/errors.ts';
 import type { CustomerId, MachineId } from '#kernel/ids.ts';
 import type { HostCapacity } from '#machines/host-capacity.ts';
 import type { ImageCatalog } from '#machines/hypervisor.ts';
@@ -20,6 +20,7 @@ import type { MachineService } from '#machines/machine-service.ts';
 import type { MachineSpec } from '#machines/machine-spec.ts';
 import type { Machine } from '#machines/machine.ts';
 import type { Finding } from '#transfers/finding.ts';
+import { isThere } from '#transfers/is-there.ts';
 import { awaitLife } from '#transfers/machine-boot-watch.ts';
 import { diskFile, folderOf, JOB_KEY, machineIdOf } from '#transfers/machine-plan.ts';
 import { toMachineSpec, type FoundDisk } from '#transfers/machine-plan.ts';
@@ -192,16 +193,6 @@ export class DroverTarget implements Target {
     } catch (thrown) {
       if (!isErrorKind(thrown, 'not_found')) throw thrown;
     }
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (thrown) {
-    if (systemErrorCode(thrown) === 'ENOENT') return false;
-    throw thrown;
   }
 }
 

@@ -1,20 +1,9 @@
 import { openRestClient } from '#apps/drover/client/rest-client.ts';
 import { SERVER_OPTIONS } from '#apps/drover/client/server-target.ts';
 import { formatAge, formatTable, printable } from '#apps/drover/client/text-table.ts';
+import type { WireAlert } from '#apps/drover/client/wire-alert.ts';
 import { JSON_OPTION } from '#apps/drover/command.ts';
 import type { Command } from '#apps/drover/command.ts';
-
-/** As the API answers it. */
-interface WireAlert {
-  readonly rule_name: string;
-  readonly state: string;
-  readonly severity: string;
-  readonly comparison: string;
-  readonly threshold: number;
-  readonly value: number | null;
-  readonly since: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
 
 export const alertList: Command = {
   name: 'alert list',

@@ -3,7 +3,7 @@ import { openRestClient } from '#apps/drover/client/rest-client.ts';
 import { SERVER_OPTIONS } from '#apps/drover/client/server-target.ts';
 import { JSON_OPTION } from '#apps/drover/command.ts';
 import type { Command, Invocation, OptionTable } from '#apps/drover/command.ts';
-import { readSecret } from '#apps/drover/migrate/secret-text.ts';
+import { readSecret } from '#apps/drover/client/secret-text.ts';
 import { LOGIN_OPTIONS, readLogin, readTrust } from '#apps/drover/migrate/source-options.ts';
 import { warningsOf } from '#apps/drover/migrate/wire-job.ts';
 import { invalidArgument } from '#kernel/errors.ts';

@@ -6,7 +6,7 @@ import { SERVER_OPTIONS } from '#apps/drover/client/server-target.ts';
 import { formatTable, printable } from '#apps/drover/client/text-table.ts';
 import { JSON_OPTION } from '#apps/drover/command.ts';
 import type { Command, Invocation, OptionTable } from '#apps/drover/command.ts';
-import { readSecretFile } from '#apps/drover/migrate/secret-text.ts';
+import { readSecretFile } from '#apps/drover/client/secret-text.ts';
 import { warningsOf } from '#apps/drover/migrate/wire-job.ts';
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
 import { MIGRATION_EVENT_TYPES } from '#surfaces/migration/webhooks/migration-format.ts';

@@ -1,20 +1,8 @@
 /** What somebody should look at: rules that fire, and servers that do not answer. */
 import type { RestClient } from '#apps/drover/client/rest-client.ts';
 import { formatAge, printable } from '#apps/drover/client/text-table.ts';
+import type { WireAlert } from '#apps/drover/client/wire-alert.ts';
 import { SERVER_STATES, type WireServerState } from './wire-server.ts';
-
-/** As the API answers it. */
-interface WireAlert {
-  readonly rule_id: string;
-  readonly rule_name: string;
-  readonly severity: string;
-  readonly comparison: string;
-  readonly threshold: number;
-  readonly value: number | null;
-  readonly since: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly silenced_until: string | null;
-}
 
 export interface Attention {
   /** The same as long as it is the same thing. */

@@ -1,7 +1,7 @@
 /** Sources of servers as options. */
 import type { Invocation, OptionTable } from '#apps/drover/command.ts';
-import { readPemFile } from '#apps/drover/migrate/source-options.ts';
-import { readSecretFile } from '#apps/drover/migrate/secret-text.ts';
+import { readPemFile, TRUST_OPTIONS } from '#apps/drover/client/trust-options.ts';
+import { readSecretFile } from '#apps/drover/client/secret-text.ts';
 import { invalidArgument } from '#kernel/errors.ts';
 import type { WireSource } from './wire-server.ts';
 
@@ -34,17 +34,7 @@ export const SOURCE_FLAGS: OptionTable = {
     argument: 'FILE',
     doc: 'What that source wants to see: a token, USER:PASSWORD, or a key; - reads it from stdin.',
   },
-  thumbprint: {
-    kind: 'text',
-    argument: 'SHA256',
-    doc: 'Of the certificate there, to believe that one alone.',
-  },
-  'source-ca': {
-    kind: 'text',
-    argument: 'FILE',
-    doc: 'PEM certificates of the authorities to believe there.',
-  },
-  insecure: { kind: 'flag', doc: 'Believe every certificate there.' },
+  ...TRUST_OPTIONS,
 };
 
 export type SourceBody = WireSource & { readonly secret?: string };

@@ -1,8 +1,9 @@
 /** Where a VM is to go: libvirt, a customer of this or another Drover, or a folder. */
 import type { Invocation, OptionTable, OptionValues } from '#apps/drover/command.ts';
 import { invalidArgument } from '#kernel/errors.ts';
-import { readSecret } from './secret-text.ts';
-import { fileUrlToPath, readPemFile } from './source-options.ts';
+import { readSecret } from '#apps/drover/client/secret-text.ts';
+import { readPemFile } from '#apps/drover/client/trust-options.ts';
+import { fileUrlToPath } from './source-options.ts';
 
 const REMOTE_OPTIONS: OptionTable = {
   'to-url': {

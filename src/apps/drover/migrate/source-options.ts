@@ -1,10 +1,9 @@
 /** Where VMs are found: a connection that the server knows, an address with a login, or files. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 
+import { readPemFile, TRUST_OPTIONS } from '#apps/drover/client/trust-options.ts';
 import type { Invocation, OptionTable } from '#apps/drover/command.ts';
-import { invalidArgument, systemErrorCode } from '#kernel/errors.ts';
-import { readSecret } from './secret-text.ts';
+import { invalidArgument } from '#kernel/errors.ts';
+import { readSecret } from '#apps/drover/client/secret-text.ts';
 
 /** How to log in, and whom to believe there. */
 export const LOGIN_OPTIONS: OptionTable = {
@@ -18,17 +17,7 @@ export const LOGIN_OPTIONS: OptionTable = {
     argument: 'FILE',
     doc: 'A file with the password, instead of being asked; - is the standard input.',
   },
-  thumbprint: {
-    kind: 'text',
-    argument: 'SHA256',
-    doc: 'Of the certificate there, to believe that one alone.',
-  },
-  'source-ca': {
-    kind: 'text',
-    argument: 'FILE',
-    doc: 'PEM certificates of the authorities to believe there.',
-  },
-  insecure: { kind: 'flag', doc: 'Believe every certificate there.' },
+  ...TRUST_OPTIONS,
 };
 
 export const SOURCE_OPTIONS: OptionTable = {
@@ -95,19 +84,4 @@ export async function readTrust(invocation: Invocation): Promise<object> {
 /** `file:/a`, `file:///a` → `/a`. */
 export function fileUrlToPath(text: string): string {
   return text.slice(FILES.length).replace(/^\/\/(?=\/)/, '');
-}
-
-/** What is in the file that the option names. */
-export async function readPemFile(
-  { options, env }: Invocation,
-  option: string,
-): Promise<string | undefined> {
-  const file = options.text(option);
-  if (file === undefined) return undefined;
-  const path = resolve(env.currentDir, file);
-  try {
-    return await readFile(path, 'utf8');
-  } catch (thrown) {
-    throw invalidArgument(`--${option}`, `${path} cannot be read (${systemErrorCode(thrown)})`);
-  }
 }
