@@ -20,14 +20,19 @@ runtime_packages=(
 test_packages=(
   libvirt-daemon-system      # libvirtd, the peer of the boot benchmark
   libvirt-daemon-driver-qemu # libvirt's QEMU driver, only recommended by the above
+  tini                       # reaps guests of the tests' libvirtd, as a host's first process does
   libvirt-clients            # virsh
+  openssh-server             # the other host of qemu+ssh, with an sshd of the test's own
+  netcat-openbsd             # nc, which libvirt calls there for a socket that a URI names
+  swtpm                      # emulates the TPM of domains that get one
+  swtpm-tools                # swtpm_setup, with which libvirt makes a new one
   libxml2-utils              # xmllint, with which virt-xml-validate checks our domains
   ovmf                       # UEFI firmware for guests that boot a disk by themselves
   postgresql                 # the store tests run on it as well as on SQLite
   prometheus                 # promtool checks /metrics; answers queries beside ours
   prometheus-node-exporter   # what our metrics of the host are compared with
   iputils-ping               # real packets to real guests
-  chromium                   # opens the web page, as its users do
+  chromium-headless-shell    # opens the web page as its users do; without a screen, at half the cost
   nbdkit                     # serves disks over NBD, as it does with VMware's library
   golang-go                  # builds the next one, which is a library
   golang-github-vmware-govmomi-dev # its simulator is the vSphere of the tests

@@ -1,15 +1,16 @@
 /**
  * Runs the tests: every *.test.ts under src/, test/ and web/, or those whose path holds one of the
- * words given (`npm test -- store qemu`). node:test runs each file in a process of its own; this
- * script decides what runs beside what, and adds the results up into one report with one summary.
+ * words given (`npm test -- store qemu`). This script decides what runs beside what, and adds the
+ * results up into one report with one summary.
  *
- * Fast files share the cores. The slow ones (real QEMU, whole processes) run two at a time: a third
- * was tried and gains nothing, since emulated guests keep both busy. The few that measure how fast
- * something goes run alone.
+ * Fast files share the cores, and a dozen of them a process: starting one and loading what they all
+ * import takes longer than most of them do. Each slow file (real QEMU, browsers, whole processes)
+ * has a process of its own, and they run two at a time: a third was tried and gains nothing, since
+ * emulated guests keep both busy. The few that measure how fast something goes run alone.
  */
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import type { TestEvent } from 'node:test/reporters';
@@ -18,10 +19,12 @@ import { bundleProgram } from './bundled-program.ts';
 
 interface Phase {
   readonly files: readonly string[];
+  /** How many files share a process. */
+  readonly batch: number;
   readonly concurrency: number;
   readonly testTimeoutMs: number;
-  /** A file that goes on for longer has left something open: it is stopped, and has failed. */
-  readonly fileTimeoutMs: number;
+  /** A process that goes on for longer has left something open: it is stopped, and has failed. */
+  readonly processTimeoutMs: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -30,6 +33,7 @@ const RUN_TIMEOUT_MS = 25 * MINUTE_MS;
 const SLOW = /^test\/(browser|e2e|fault|peers)\/|\.qemu\.test\.ts$/;
 /** They compare a rate or a time with a limit: a neighbour would be part of what they measure. */
 const LONE = /^test\/e2e\/network-rates\.|\/tap-network-traffic\.|\/migration-cancel\./;
+const BATCH = join(import.meta.dirname, 'test-batch.ts');
 const SLOWEST_SHOWN = Number(process.env['DROVER_TEST_SLOWEST'] ?? 10);
 
 /** The lines of node:test's summary, and what it calls them when it counts. */
@@ -59,10 +63,11 @@ function planPhases(words: readonly string[]): Phase[] {
   const fast = {
     files: files.filter((file) => !SLOW.test(file) && !LONE.test(file)),
     concurrency: Math.max(2, availableParallelism()),
+    batch: 12,
     testTimeoutMs: MINUTE_MS,
-    fileTimeoutMs: 2 * MINUTE_MS,
+    processTimeoutMs: 3 * MINUTE_MS,
   };
-  const long = { testTimeoutMs: 3 * MINUTE_MS, fileTimeoutMs: 6 * MINUTE_MS };
+  const long = { batch: 1, testTimeoutMs: 3 * MINUTE_MS, processTimeoutMs: 6 * MINUTE_MS };
   const slow = files.filter((file) => SLOW.test(file) && !LONE.test(file));
   const side = { ...long, files: slow, concurrency: 2 };
   const lone = { ...long, files: files.filter((file) => LONE.test(file)), concurrency: 1 };
@@ -72,22 +77,21 @@ function planPhases(words: readonly string[]): Phase[] {
 async function runPhase(phase: Phase): Promise<void> {
   const waiting = [...phase.files];
   const worker = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      await runFile(file, phase);
-    }
+    while (waiting.length > 0) await runBatch(waiting.splice(0, phase.batch), phase);
   };
   await Promise.all(Array.from({ length: phase.concurrency }, worker));
 }
 
-/** Files that run side by side are reported whole, one after the other; a lone one as it goes. */
-async function runFile(file: string, phase: Phase): Promise<void> {
+/** What runs side by side is reported whole, one after the other; what runs alone, as it goes. */
+async function runBatch(files: readonly string[], phase: Phase): Promise<void> {
   const kept: TestEvent[] = [];
-  const fileStartedMs = performance.now();
-  const limit = phase.fileTimeoutMs / 1000;
-  const late = `stopped after ${limit} s: a test leaves something open, or the file is too long`;
-  const signal = AbortSignal.any([abortAfter(phase.fileTimeoutMs, late), wholeRun]);
+  const batchStartedMs = performance.now();
+  const limit = phase.processTimeoutMs / 1000;
+  const late = `stopped after ${limit} s: a test leaves something open, or takes too long`;
+  const signal = AbortSignal.any([abortAfter(phase.processTimeoutMs, late), wholeRun]);
+  const paths = files.map((file) => join(root, file));
   const events = run({
-    files: [join(root, file)],
+    ...(paths.length === 1 ? { files: paths } : { files: [BATCH], argv: paths }),
     cwd: root,
     concurrency: 1,
     timeout: phase.testTimeoutMs,
@@ -99,7 +103,18 @@ async function runFile(file: string, phase: Phase): Promise<void> {
     else kept.push(event);
   }
   for (const event of kept) reporter.write(event);
-  durations.push({ file, seconds: Math.round((performance.now() - fileStartedMs) / 1000) });
+  if (files.length === 1) noteDuration(paths[0], performance.now() - batchStartedMs);
+  else for (const event of kept) noteSuite(event);
+}
+
+/** In a batch, the outermost suites are the files. */
+function noteSuite({ type, data }: TestEvent): void {
+  if ((type !== 'test:pass' && type !== 'test:fail') || data.nesting > 0) return;
+  noteDuration(data.name, data.details.duration_ms);
+}
+
+function noteDuration(path = root, ms: number): void {
+  durations.push({ file: relative(root, path), seconds: Math.round(ms / 1000) });
 }
 
 function abortAfter(ms: number, message: string): AbortSignal {

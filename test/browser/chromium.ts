@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { after } from 'node:test';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
-const PROGRAM = '/usr/bin/chromium';
+const PROGRAM = '/usr/bin/chromium-headless-shell';
 /** Long for a page from this host, and short for whoever waits for a test to fail. */
 const PATIENCE_MS = 10_000;
 
@@ -39,15 +39,15 @@ export function useChromium(): Chromium {
   after(async () => await (await opened)?.close());
   return {
     open: async (site, options = {}) => {
-      opened ??= launch();
+      opened ??= launchChromium();
       return await openTab(await opened, site, options);
     },
   };
 }
 
-async function launch(): Promise<Browser> {
+export async function launchChromium(): Promise<Browser> {
   if (!existsSync(PROGRAM)) {
-    throw new Error(`there is no ${PROGRAM}; install Debian's package chromium`);
+    throw new Error(`there is no ${PROGRAM}; install Debian's package chromium-headless-shell`);
   }
   const isRoot = process.getuid?.() === 0;
   return await chromium.launch({
