@@ -26,6 +26,8 @@ export interface NbdScript {
 export interface ScriptedNbd extends AsyncDisposable {
   readonly socketPath: string;
   readonly requests: readonly NbdRequest[];
+  /** What each client took of the greeting. */
+  readonly flags: readonly number[];
   /** How many connections are open. */
   readonly connections: () => Promise<number>;
 }
@@ -79,16 +81,17 @@ export async function openScriptedNbd(script: NbdScript = {}): Promise<ScriptedN
   const directory = await mkdtemp(join(tmpdir(), 'drover-nbd-script-'));
   const socketPath = join(directory, 'socket');
   const requests: NbdRequest[] = [];
+  const flags: number[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => undefined);
-    serve(socket, script, requests).catch(() => socket.destroy());
+    serve(socket, script, { requests, flags }).catch(() => socket.destroy());
   });
   server.listen(socketPath);
   await once(server, 'listening');
   return {
-    ...{ socketPath, requests },
+    ...{ socketPath, requests, flags },
     connections: async () => sockets.size,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
@@ -99,12 +102,17 @@ export async function openScriptedNbd(script: NbdScript = {}): Promise<ScriptedN
   };
 }
 
-async function serve(socket: Socket, script: NbdScript, requests: NbdRequest[]): Promise<void> {
+interface Heard {
+  readonly requests: NbdRequest[];
+  readonly flags: number[];
+}
+
+async function serve(socket: Socket, script: NbdScript, heard: Heard): Promise<void> {
   const { greeting = GREETING, onOption, sizeBytes = 1024n * 1024n, onRequest } = script;
   const read = reader(socket);
   socket.write(greeting);
   if (script.endsAfterGreeting === true) socket.end();
-  await read(4);
+  heard.flags.push((await read(4)).readUInt32BE(0));
   for (let option = 0; option !== GO;) {
     const head = await read(16);
     option = head.readUInt32BE(8);
@@ -119,7 +127,7 @@ async function serve(socket: Socket, script: NbdScript, requests: NbdRequest[]):
       offset: head.readBigUInt64BE(16),
       length: head.readUInt32BE(24),
     };
-    requests.push(request);
+    heard.requests.push(request);
     onRequest?.(request, (bytes) => void socket.write(bytes));
   }
 }

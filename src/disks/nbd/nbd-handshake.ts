@@ -136,7 +136,7 @@ function readSize(data: Buffer): number {
 function readMostBytes(data: Buffer): number {
   if (data.length !== 14) throw brokenProtocol('the size of its blocks is no number');
   const [least, most] = [data.readUInt32BE(2), data.readUInt32BE(10)];
-  if (least <= SECTOR_BYTES && SECTOR_BYTES % least === 0 && most >= SECTOR_BYTES) {
+  if (SECTOR_BYTES % least === 0 && most >= SECTOR_BYTES) {
     return most - (most % SECTOR_BYTES);
   }
   throw new DroverError(

@@ -29,6 +29,7 @@ import { NbdSource } from './nbd-source.ts';
 const SIGNAL = new AbortController().signal;
 const READ = 0;
 const STATUS = 7;
+const DISCONNECT = 2;
 
 let directory: string;
 let disk: string;
@@ -129,6 +130,31 @@ describe('NbdSource', () => {
     await until(async () => (await server.connections()) === 0 || undefined, 'the end');
   });
 
+  it('takes a server for silent only while something is asked of it', async () => {
+    const answers: (() => void)[] = [];
+    await using server = await openScriptedNbd({
+      onRequest({ command, cookie, offset }, send) {
+        if (command !== READ) return;
+        answers.push(() => send(chunk(cookie, 2, packed([64, offset], [32, 512]))));
+      },
+    });
+    const clock = new FakeClock();
+    {
+      await using source = await open(server.socketPath, { capacityBytes: MIB, clock });
+      for (const asked of [1, 2]) {
+        await clock.advance(200_000);
+        const read = source.read(0, 512, SIGNAL);
+        await until(() => answers.length === asked || undefined, 'the request');
+        await clock.advance(40_000);
+        answers.at(-1)?.();
+        assert.equal((await read).length, 512);
+      }
+    }
+    assert.equal(clock.pendingTimers, 0);
+    const goodbye = () => server.requests.at(-1)?.command === DISCONNECT || undefined;
+    await until(goodbye, 'a word at the end');
+  });
+
   it('fails all that is under way when the server goes', async () => {
     const server = await openScriptedNbd();
     await using source = await open(server.socketPath, { capacityBytes: MIB });
@@ -182,6 +208,11 @@ function infoOf(option: number, info: Buffer): Buffer | undefined {
   return option === 7 ? Buffer.concat([optionReply(7, 3, info), optionReply(7, 1)]) : undefined;
 }
 
+/** Instead of what a server usually says to the wish for chunks. */
+function onStructured(reply: Buffer): NonNullable<NbdScript['onOption']> {
+  return (option) => (option === 8 ? reply : undefined);
+}
+
 async function contentAt(offset: number, length: number): Promise<Uint8Array> {
   await using file = await openFileRangeSource(disk);
   return Buffer.from(await file.read(offset, length, SIGNAL));
@@ -192,9 +223,17 @@ describe('NbdSource, of a server that breaks the protocol', () => {
     'another greeting': { greeting: Buffer.alloc(18, 'x') },
     'the handshake of old': { greeting: packed(Buffer.from('NBDMAGICIHAVEOPT'), [16, 0]) },
     'the end in its greeting': { greeting: GREETING.subarray(0, 17), endsAfterGreeting: true },
-    'the answer to another option': { onOption: () => optionReply(99, 1) },
+    'the answer to another option': { onOption: onStructured(optionReply(99, 1)) },
+    'an answer that begins otherwise': {
+      onOption: onStructured(packed([64, 1], [32, 8], [32, 1], [32, 0])),
+    },
     'an answer of a gigabyte': {
       onOption: (option) => packed([64, 0x3e889045565a9n], [32, option], [32, 1], [32, GIB]),
+    },
+    'an answer of a little too much': {
+      onOption: onStructured(
+        Buffer.concat([optionReply(8, 4, Buffer.alloc(65_537)), optionReply(8, 1)]),
+      ),
     },
     'answers without an end': {
       onOption: (option) => Buffer.concat(Array(100).fill(optionReply(option, 4))),
@@ -214,6 +253,15 @@ describe('NbdSource, of a server that breaks the protocol', () => {
     });
   }
 
+  it('takes of the handshake what the server offers, and no more', async () => {
+    for (const offered of [1, 3]) {
+      const greeting = packed(Buffer.from('NBDMAGICIHAVEOPT'), [16, offered]);
+      await using server = await openScriptedNbd({ greeting });
+      await using _source = await open(server.socketPath, { capacityBytes: MIB });
+      assert.deepEqual(server.flags, [offered]);
+    }
+  });
+
   it('says what the server says when it does not give the disk', async () => {
     const refusal = Buffer.from('no such\ndisk');
     await using server = await openScriptedNbd({
@@ -225,33 +273,40 @@ describe('NbdSource, of a server that breaks the protocol', () => {
     });
   });
 
-  it('refuses blocks that are larger than sectors', async () => {
-    const sizes = packed([16, 3], [32, 4096], [32, 4096], [32, 65536]);
-    await using server = await openScriptedNbd({
-      onOption: (option) => infoOf(option, sizes),
-    });
-    await assert.rejects(open(server.socketPath), { reason: 'NBD_BLOCKS_UNSUITED' });
-  });
-
   const data = (offset: bigint, length: number) => packed([64, offset], Buffer.alloc(length));
+  const HERE = 512n;
   const REPLIES: Readonly<Record<string, (request: NbdRequest) => Buffer>> = {
     'no reply at all': () => Buffer.alloc(64, 'x'),
-    'the answer to what was not asked': ({ cookie }) => chunk(cookie + 1n, 1, data(0n, 512)),
-    'an answer with a cookie of 64 bits': () => chunk(2n ** 64n - 1n, 1, data(0n, 512)),
+    'the answer to what was not asked': ({ cookie }) => chunk(cookie + 1n, 1, data(HERE, 512)),
+    'an answer with a cookie of 64 bits': () => chunk(2n ** 64n - 1n, 1, data(HERE, 512)),
     'data without structure': ({ cookie }) =>
       packed([32, 0x67446698], [32, 0], [64, cookie], Buffer.alloc(512)),
-    'too much': ({ cookie }) => chunk(cookie, 1, data(0n, 513)),
-    'too little': ({ cookie }) => chunk(cookie, 1, data(0n, 511)),
+    'too much': ({ cookie }) => chunk(cookie, 1, data(HERE, 513)),
+    'too little': ({ cookie }) => chunk(cookie, 1, data(HERE, 511)),
     nothing: ({ cookie }) => chunk(cookie, 0, Buffer.alloc(0)),
+    'data without a place': ({ cookie }) => chunk(cookie, 1, packed([32, 0])),
     'a gigabyte': ({ cookie }) =>
       packed([32, 0x668e33ef], [16, 1], [16, 1], [64, cookie], [32, GIB]),
-    'what lies before': ({ cookie }) => chunk(cookie, 1, data(2n ** 63n, 16)),
+    'what lies nowhere': ({ cookie }) => chunk(cookie, 1, data(2n ** 63n, 16)),
+    'what lies before': ({ cookie }) => chunk(cookie, 1, data(0n, 512)),
     'the same twice': ({ cookie }) =>
-      Buffer.concat([chunk(cookie, 1, data(0n, 256), 0), chunk(cookie, 1, data(0n, 256))]),
-    'a hole behind the end': ({ cookie }) => chunk(cookie, 2, packed([64, 256], [32, 257])),
+      Buffer.concat([chunk(cookie, 1, data(HERE, 256), 0), chunk(cookie, 1, data(HERE, 256))]),
+    'a gap in the middle': ({ cookie }) =>
+      Buffer.concat([
+        chunk(cookie, 1, data(HERE, 100), 0),
+        chunk(cookie, 1, data(HERE + 300n, 212)),
+      ]),
+    'a hole of nothing': ({ cookie }) =>
+      Buffer.concat([
+        chunk(cookie, 2, packed([64, HERE], [32, 0]), 0),
+        chunk(cookie, 1, data(HERE, 512)),
+      ]),
+    'a hole and more': ({ cookie }) => chunk(cookie, 2, packed([64, HERE], [32, 512], [64, 0])),
+    'a hole behind the end': ({ cookie }) => chunk(cookie, 2, packed([64, HERE + 256n], [32, 257])),
     'what is allocated': ({ cookie }) =>
       chunk(cookie, 5, packed([32, CONTEXT_ID], [32, 512], [32, 0])),
     'a failure that is cut off': ({ cookie }) => chunk(cookie, 0x8001, packed([32, 5], [16, 100])),
+    'a failure without a reason': ({ cookie }) => chunk(cookie, 0x8001, packed([32, 5])),
     'a failure of a megabyte': ({ cookie }) =>
       packed([32, 0x668e33ef], [16, 1], [16, 0x8001], [64, cookie], [32, MIB]),
   };
@@ -261,8 +316,53 @@ describe('NbdSource, of a server that breaks the protocol', () => {
         onRequest: (request, send) => request.command === READ && send(reply(request)),
       });
       await using source = await open(server.socketPath, { capacityBytes: MIB });
-      const read = source.read(0, 512, SIGNAL);
+      const read = source.read(Number(HERE), 512, SIGNAL);
       await assert.rejects(read, { kind: 'unavailable', reason: 'NBD_PROTOCOL_BROKEN' });
+    });
+  }
+
+  it('refuses chunks where they were not agreed on', async () => {
+    await using server = await openScriptedNbd({
+      onOption: onStructured(optionReply(8, 0x80000001)),
+      onRequest: ({ cookie }, send) => send(chunk(cookie, 1, data(0n, 512))),
+    });
+    await using source = await open(server.socketPath, { capacityBytes: MIB });
+    // Nor is what is allocated asked for, which comes in chunks alone.
+    assert.deepEqual(await source.nextData(0, SIGNAL), { offset: 0, length: MIB });
+    assert.deepEqual(server.requests, []);
+    await assert.rejects(source.read(0, 512, SIGNAL), { reason: 'NBD_PROTOCOL_BROKEN' });
+  });
+
+  const REPEATED: Readonly<Record<string, (request: NbdRequest) => Buffer>> = {
+    'in chunks': ({ cookie, offset }) => chunk(cookie, 1, data(offset, 512)),
+    'as a failure': ({ cookie }) => packed([32, 0x67446698], [32, 5], [64, cookie]),
+  };
+  for (const [how, reply] of Object.entries(REPEATED)) {
+    it(`refuses an answer that comes once more ${how}`, async () => {
+      await using server = await openScriptedNbd({
+        onRequest(request, send) {
+          if (request.command !== READ) return;
+          send(Buffer.concat([reply(request), reply(request)]));
+        },
+      });
+      await using source = await open(server.socketPath, { capacityBytes: MIB });
+      await source.read(0, 512, SIGNAL).catch(() => undefined);
+      await assert.rejects(source.read(512, 512, SIGNAL), { reason: 'NBD_PROTOCOL_BROKEN' });
+    });
+  }
+
+  for (const [text, why] of [
+    ['', 'it could not be read'],
+    ['no'.repeat(500), 'no'.repeat(150)],
+  ] as const) {
+    it(`says of ${text.length} characters of a failure what is needed`, async () => {
+      const body = packed([32, 5], [16, text.length], Buffer.from(text));
+      await using server = await openScriptedNbd({
+        onRequest: ({ cookie }, send) => send(chunk(cookie, 0x8001, body)),
+      });
+      await using source = await open(server.socketPath, { capacityBytes: MIB });
+      const message = `reading 512 bytes at 0: ${why}`;
+      await assert.rejects(source.read(0, 512, SIGNAL), { reason: 'NBD_READ_FAILED', message });
     });
   }
 
@@ -271,6 +371,7 @@ describe('NbdSource, of a server that breaks the protocol', () => {
     'without a length': packed([32, CONTEXT_ID], [32, 0], [32, 3]),
     'that is cut off': packed([32, CONTEXT_ID], [32, MIB]),
     'of nothing': packed([32, CONTEXT_ID]),
+    'with half a stretch': packed([32, CONTEXT_ID], [32, MIB], [32, 3], [32, 512]),
   };
   for (const [what, body] of Object.entries(STATUSES)) {
     it(`does not believe a report of holes ${what}`, async () => {
