@@ -132,8 +132,11 @@ export class JobAttempt {
     const circumstances = { nowMs: clock.nowMs(), chance: randomFraction(), failures };
     const outcome = outcomeOfFailure(job, error, circumstances);
     const fields = { error: toDroverError(thrown), job: job.id, kind: job.kind };
-    if (outcome.kind === 'failed') log.error(fields, 'a job failed');
+    const isLast = outcome.kind === 'failed';
+    if (isLast) log.error(fields, 'a job failed');
     else log.warn(fields, 'an attempt of a job failed; there will be another');
+    const text = `attempt ${job.attempt} failed: ${error.message}`;
+    this.#parts.journal.log(job, this.lease, { level: isLast ? 'error' : 'warn', text });
     return this.#settle(outcome, error.message);
   }
 

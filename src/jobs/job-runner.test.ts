@@ -54,6 +54,15 @@ describe('a job', () => {
     }
     const job = await life.until(id, 'failed');
     assert.deepEqual([job.attempt, job.error?.kind], [3, 'unavailable']);
+    const lines = await life.service.logs(id, { after: 0, limit: 10 });
+    assert.deepEqual(
+      lines.map(({ level, text }) => `${level} ${text}`),
+      [
+        'warn attempt 1 failed: the connection broke',
+        'warn attempt 2 failed: the connection broke',
+        'error attempt 3 failed: the connection broke',
+      ],
+    );
     const [one = 0, two = 0, three = 0] = starts;
     assert.ok(two - one >= SECOND_MS && two - one <= 4 * SECOND_MS, `${two - one}`);
     assert.ok(three - two >= 2 * SECOND_MS && three - two <= 6 * SECOND_MS, `${three - two}`);

@@ -12,20 +12,28 @@ import { JOB_COLUMNS, laneSetOf, rankOf, rowToJob } from './job-row.ts';
 import { forgetJobs } from './job-turns.ts';
 import type { Schema } from './schema.ts';
 
-/** A job whose process dies so often may be why it dies. */
+/** A job whose process dies so often without coming any further may be why it dies. */
 const MOST_LOSSES = 10;
 
 const CHANGED = {
   ...({ id: 'text', state: 'text', is_cancel_requested: 'number' } as const),
   ...({ lane_set: 'text', rank: 'number' } as const),
   ...({ is_due: 'number', run_after: 'number', error: 'json', controls: 'json' } as const),
-  ...({ ended_at: 'number', keeps_lease: 'number', losses: 'number', is_fresh: 'number' } as const),
-  updated_at: 'number',
+  ...({ ended_at: 'number', keeps_lease: 'number', is_fresh: 'number' } as const),
+  ...({ losses: 'number', lost_percent: 'number', updated_at: 'number' } as const),
 } as const;
 
-interface LockedJob {
-  readonly job: Job;
+/** How often its process has died since it last came further, and how far it was then. */
+interface Losses {
   readonly losses: number;
+  /** In whole percent. */
+  readonly lostPercent: number;
+}
+
+const NO_LOSSES: Losses = { losses: 0, lostPercent: 0 };
+
+interface LockedJob extends Losses {
+  readonly job: Job;
   readonly historyCount: number;
 }
 
@@ -36,7 +44,7 @@ async function lockJobs(
 ): Promise<readonly LockedJob[]> {
   const rows = await trx
     .selectFrom('jobs')
-    .select([...JOB_COLUMNS, 'losses', 'history_count'])
+    .select([...JOB_COLUMNS, 'losses', 'lost_percent', 'history_count'])
     .where(isAmong(dialect, 'id', ids))
     .orderBy('id')
     .$if(dialect.supportsRowLocks, (some) => some.forUpdate())
@@ -44,6 +52,7 @@ async function lockJobs(
   return rows.map((row) => ({
     job: rowToJob(row),
     losses: row.losses,
+    lostPercent: row.lost_percent,
     historyCount: row.history_count,
   }));
 }
@@ -51,7 +60,7 @@ async function lockJobs(
 interface Decided {
   readonly before: LockedJob;
   readonly change: JobChange;
-  readonly losses: number;
+  readonly losses: Losses;
 }
 
 /** `isReady` of what is pending is whether its time has come at `at`. */
@@ -69,7 +78,8 @@ async function writeChanges(
       ...[rankOf(job), isDue ? 1 : 0],
       ...[job.runAfter, job.error === undefined ? null : JSON.stringify(job.error)],
       ...[JSON.stringify(job.controls), job.endedAt ?? null],
-      ...[job.state === before.job.state ? 1 : 0, losses, isFresh ? 1 : 0, job.updatedAt],
+      ...[job.state === before.job.state ? 1 : 0, isFresh ? 1 : 0],
+      ...[losses.losses, losses.lostPercent, job.updatedAt],
     ];
   });
   const given = dialect.givenRows({ alias: 'given', shape: CHANGED, rows });
@@ -87,6 +97,7 @@ async function writeChanges(
       leased_by = case when given.keeps_lease = 1 then jobs.leased_by else null end,
       leased_until = case when given.keeps_lease = 1 then jobs.leased_until else 0 end,
       losses = given.losses,
+      lost_percent = given.lost_percent,
       failures = case when given.is_fresh = 1 then 0 else jobs.failures end,
       history_count = jobs.history_count + 1,
       updated_at = given.updated_at
@@ -116,7 +127,7 @@ export async function changeJobs(
     const change = decide(before.job);
     if (change === undefined) return [];
     const updatedAt = Math.max(at, before.job.updatedAt + 1);
-    const losses = change.isFresh ? 0 : before.losses;
+    const losses = change.isFresh ? NO_LOSSES : before;
     return [{ before, change: { ...change, job: { ...change.job, updatedAt } }, losses }];
   });
   await writeChanges(trx, dialect, decided, at);
@@ -142,7 +153,7 @@ export async function expireLeases(
     );
   });
   const decided = dead.map((before) => {
-    const losses = before.losses + 1;
+    const losses = lossesAfter(before);
     return { before, change: lose(before.job, losses, at), losses };
   });
   const ids = dead.map(({ job }) => job.id);
@@ -151,14 +162,24 @@ export async function expireLeases(
   return ids;
 }
 
-function lose(job: Job, losses: number, at: number): JobChange {
+/**
+ * Whoever works for hours may see his process end any number of times. A job that got further than
+ * at the last death is counted from one again.
+ */
+function lossesAfter({ job, losses, lostPercent }: LockedJob): Losses {
+  const percent = Math.floor(job.progress?.percent ?? 0);
+  const hasProgressed = percent > lostPercent;
+  return hasProgressed ? { losses: 1, lostPercent: percent } : { losses: losses + 1, lostPercent };
+}
+
+function lose(job: Job, { losses }: Losses, at: number): JobChange {
   const updatedAt = Math.max(at, job.updatedAt + 1);
   const free = { ...job, updatedAt, leasedBy: undefined, leasedUntil: 0 };
   if (losses >= MOST_LOSSES) {
     const error: JobError = {
       kind: 'internal',
       reason: 'PROCESS_LOST',
-      message: `the process that ran it ended ${losses} times before the job did`,
+      message: `the process that ran it ended ${losses} times, and it came no further in between`,
     };
     const entry = { at, kind: 'failed', attempt: job.attempt, message: error.message } as const;
     const event = failedEvent(job, error, at);

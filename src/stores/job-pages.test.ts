@@ -13,6 +13,16 @@ const PAGES: Readonly<Record<string, readonly [Partial<JobQuery>, ...(readonly s
   // In order of its key, which is that of the page: it ends when the page is full.
   'the newest': [{}, 'SCAN jobs'],
   'those before': [{ cursor: '3.3' }, 'SEARCH jobs USING INTEGER PRIMARY KEY (rowid<?)'],
+  'those that changed last': [{ sort: 'updatedAt' }, 'SCAN jobs USING INDEX jobs_by_updated_at'],
+  'those that changed before': [
+    { sort: 'updatedAt', cursor: '3.3' },
+    'SEARCH jobs USING INDEX jobs_by_updated_at (updated_at<?)',
+  ],
+  'the most urgent': [{ sort: 'priority' }, 'SCAN jobs USING INDEX jobs_by_priority'],
+  'the most urgent of those that are in no end state': [
+    { sort: 'priority', states: ['pending', 'running'], cursor: '3.3' },
+    'SEARCH jobs USING INDEX jobs_by_priority (priority<?)',
+  ],
   'those that run': [{ states: ['running'] }, 'SCAN jobs USING INDEX jobs_running', SORTS],
   'more that run': [
     { states: ['running'], cursor: '3.3' },

@@ -28,6 +28,8 @@ export interface JobTable {
   max_attempts: number;
   failures: number;
   losses: number;
+  /** How far it was at the last of them. */
+  lost_percent: Generated<number>;
   progress: string | null;
   error: string | null;
   result: string | null;

@@ -143,6 +143,39 @@ export function itSettlesJobs(open: () => Promise<OpenJobStore>): void {
     assert.equal((await jobs.counts()).failed, 1);
   });
 
+  it('counts anew once a job has come further than when its process died last', async () => {
+    await using stores = await open();
+    const { jobs } = stores;
+    await submit(jobs, { id: named('a') });
+    /** False when it is not given to anybody any more. */
+    const dies = async (percent: number) => {
+      const [claimed] = await claim(jobs);
+      if (claimed === undefined) return false;
+      const lease = { id: claimed.job.id, holder: HOLDER, attempt: claimed.job.attempt };
+      const progress = JSON.stringify({ stage: 'copy', percent, doneBytes: 1, parts: [] });
+      await jobs.report([{ lease, progress, milestones: [], logs: [] }], NOW);
+      await jobs.expire(await jobs.leases(10), NOW);
+      return true;
+    };
+    const diesFor = async (times: number, percent: number) => {
+      for (let time = 0; time < times; time += 1) assert.ok(await dies(percent), `${percent} %`);
+    };
+    for (let percent = 1; percent <= 12; percent += 1) await diesFor(1, percent + 0.5);
+    // Further by less than a percent, and nowhere near: the last of them is the tenth at 12 %.
+    await diesFor(5, 12.9);
+    await diesFor(4, 0);
+    assert.equal(await dies(99), false);
+    assert.equal((await present(jobs, 'a')).error?.reason, 'PROCESS_LOST');
+    const entry = { at: NOW, kind: 'retrying', attempt: 1, message: 'once more' } as const;
+    await jobs.change(['a'], NOW, (job) => ({
+      ...{ job: { ...job, state: 'pending', endedAt: undefined, progress: undefined } as const },
+      ...{ entry, event: undefined, isFresh: true },
+    }));
+    await diesFor(9, 0);
+    await diesFor(10, 5);
+    assert.equal(await dies(5), false);
+  });
+
   it('keeps the checkpoint from attempt to attempt, and drops it at the end', async () => {
     await using stores = await open();
     const { jobs } = stores;

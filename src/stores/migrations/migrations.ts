@@ -7,6 +7,8 @@ import { schedules } from './0006-schedules.ts';
 import { connections } from './0007-connections.ts';
 import { servers } from './0008-servers.ts';
 import { silences } from './0009-silences.ts';
+import { jobLosses } from './0010-job-losses.ts';
+import { jobOrders } from './0011-job-orders.ts';
 import type { Migration } from './migration.ts';
 
 /** In order of version, without gaps. */
@@ -20,4 +22,6 @@ export const MIGRATIONS: readonly Migration[] = [
   connections,
   servers,
   silences,
+  jobLosses,
+  jobOrders,
 ];
