@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { isErrorKind } from '#kernel/errors.ts';
+import { parseLibvirtUri } from '#transfers/libvirt-uri.ts';
 import type { DiskPlace, Target, TargetDisk, TargetVm } from '#transfers/target.ts';
 import { writeBootDisk, type BootDiskOptions } from '#test/libvirt/boot-sector.ts';
 import { LibvirtFixture, targetVm } from '#test/libvirt/libvirt-fixture.ts';
@@ -14,6 +15,7 @@ import { sourceVm } from '#test/libvirt/source-vm.ts';
 const run = promisify(execFile);
 const SAYS = 'the boot sector runs';
 const BOOT_MS = 60_000;
+const STATE_OF_TPMS = 'libvirt/qemu/swtpm';
 const signal = new AbortController().signal;
 
 let fixture: LibvirtFixture;
@@ -108,10 +110,29 @@ describe('LibvirtTarget at a real libvirtd', { concurrency: 3 }, () => {
     await target.remove(secure, signal);
   });
 
+  it('gives a guest a TPM of its own, which goes with it', async () => {
+    const { target } = await fixture.target({ readyTexts: [SAYS] });
+    const vm = targetVm({ name: 'sealed', hasTpm: true });
+    assert.deepEqual(codes(await target.check(vm, sourceVm(), signal)), ['no-kvm']);
+    const { ref } = await moveThere(target, vm);
+    const xml = await fixture.virsh('dumpxml', `--domain=${ref}`);
+    assert.match(xml, /<tpm model='tpm-crb'>\s*<backend type='emulator' version='2.0'\/>/);
+    await writeFile(join(fixture.directory, 'tpm.xml'), xml);
+    await run('virt-xml-validate', [join(fixture.directory, 'tpm.xml'), 'domain']);
+    await target.start(ref, signal);
+    assert.equal(await target.awaitBoot(ref, BOOT_MS, signal), `the console says "${SAYS}"`);
+    const devices = await fixture.virsh('qemu-monitor-command', ref, '--hmp', 'info tpm');
+    assert.match(devices, /model=tpm-crb[^]*type=emulator/);
+    const state = join(fixture.libvirtd.environment['XDG_CONFIG_HOME'] ?? '', STATE_OF_TPMS, ref);
+    assert.ok((await readdir(join(state, 'tpm2'))).includes('tpm2-00.permall'));
+    await target.remove(vm, signal);
+    await assert.rejects(readdir(state), { code: 'ENOENT' });
+  });
+
   it('says at once when a guest stops, and at last when it is silent', async () => {
     const { target } = await fixture.target();
     const vm = targetVm({ name: 'stops' });
-    const { ref } = await moveThere(target, vm, { says: 'no disk to boot', powersOff: true });
+    const { ref } = await moveThere(target, vm, { says: 'no disk to boot', atEnd: 'powers off' });
     await target.start(ref, signal);
     await assert.rejects(target.awaitBoot(ref, BOOT_MS, signal), {
       kind: 'failed_precondition',
@@ -143,7 +164,7 @@ describe('LibvirtTarget at a real libvirtd', { concurrency: 3 }, () => {
     const pool = await fixture.libvirtd.makeDirectory('pool');
     await fixture.virsh('pool-define-as', 'far', 'dir', `--target=${pool}`);
     await fixture.virsh('pool-start', 'far');
-    const uri = await fixture.uriBySsh();
+    const uri = { ...parseLibvirtUri(fixture.libvirtd.uri), isLocal: false };
     const { target, workDirectory } = await fixture.target({ uri, pool: 'far' });
     const vm = targetVm({ name: 'far' });
     assert.deepEqual(codes(await target.check(vm, sourceVm(), signal)), ['no-kvm']);
@@ -194,12 +215,12 @@ describe('LibvirtTarget at a real libvirtd', { concurrency: 3 }, () => {
     const { target } = await fixture.target({ pool: 'nowhere' });
     const nic = { mac: '00:50:56:00:00:01', model: 'e1000e', isConnected: true } as const;
     const vm = targetVm({
-      ...{ cpus: 9999, memoryMib: 2 ** 30, hasTpm: true },
+      ...{ name: 'missing', cpus: 9999, memoryMib: 2 ** 30 },
       nics: [{ ...nic, network: 'br-nowhere' }],
     });
     const found = await target.check(vm, sourceVm(), signal);
     assert.deepEqual(codes(found), [
-      ...['too-many-cpus', 'no-kvm', 'no-tpm', 'too-much-memory'],
+      ...['too-many-cpus', 'no-kvm', 'too-much-memory'],
       ...['pool-missing', 'network-missing'],
     ]);
     assert.ok(found.every(({ remedy }) => remedy !== undefined));

@@ -20,14 +20,17 @@ const POWER_OFF = [0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef]; // mov dx,0x604; m
 
 export interface BootDiskOptions {
   readonly says: string;
-  /** Otherwise it stands still for ever. */
-  readonly powersOff?: boolean;
+  /** What it does then: it stands still unless told otherwise. */
+  readonly atEnd?: 'powers off' | 'says it again';
 }
 
 export async function writeBootDisk(path: string, options: BootDiskOptions): Promise<void> {
-  const { says, powersOff = false } = options;
-  const end = powersOff ? [...POWER_OFF, ...HALT] : HALT;
-  const code = [...printText(printText(0).length + end.length), ...end];
+  const { says, atEnd } = options;
+  const end = [...(atEnd === 'powers off' ? POWER_OFF : []), ...HALT];
+  const printing = printText(printText(0).length + end.length);
+  const again = [0xe9, (-printing.length - 3) & 0xff, 0xff]; // jmp to the beginning
+  if (atEnd === 'says it again') end.splice(0, again.length, ...again);
+  const code = [...printing, ...end];
   const disk = Buffer.alloc(BOOT_DISK_BYTES);
   Buffer.from(code).copy(disk);
   disk.write(`${says}\r\n\0`, code.length, 400, 'latin1');

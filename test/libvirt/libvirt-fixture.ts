@@ -1,12 +1,12 @@
 /** A private libvirtd, targets at it, and VMs to go there. */
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { LibvirtTarget, type LibvirtTargetOptions } from '#backends/libvirt/libvirt-target.ts';
-import { parseLibvirtUri, type LibvirtUri } from '#transfers/libvirt-uri.ts';
+import { parseLibvirtUri } from '#transfers/libvirt-uri.ts';
 import { ProcessVirsh } from '#backends/libvirt/virsh.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { silentLog } from '#kernel/log.ts';
@@ -55,22 +55,6 @@ export class LibvirtFixture implements AsyncDisposable {
       ...options,
     });
     return { target, images, workDirectory };
-  }
-
-  /** The same libvirtd as another host has it, behind an ssh that only leaves out the network. */
-  async uriBySsh(): Promise<LibvirtUri> {
-    const ssh = join(this.directory, 'ssh');
-    const words = [
-      '#!/bin/sh',
-      'while [ "$1" != -- ]; do shift; done',
-      'shift 2',
-      'exec sh -c "$*"',
-    ];
-    await writeFile(ssh, `${words.join('\n')}\n`, { mode: 0o755 });
-    const socket = new URL(this.libvirtd.uri).searchParams.get('socket') ?? '';
-    const parameters = `socket=${socket}&command=${ssh}&no_tty=1`;
-    const text = `qemu+ssh://somebody@far.example/session?${parameters}`;
-    return { text, scope: 'session', isLocal: false };
   }
 
   /** What the real virsh prints. */

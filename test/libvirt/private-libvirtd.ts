@@ -61,8 +61,12 @@ export class PrivateLibvirtd implements AsyncDisposable {
     }
   }
 
+  get socket(): string {
+    return join(this.#directory, 'run/libvirt/libvirt-sock');
+  }
+
   get uri(): string {
-    return `qemu+unix:///session?socket=${this.#socket}`;
+    return `qemu+unix:///session?socket=${this.socket}`;
   }
 
   /** An empty one of the account's own. */
@@ -74,27 +78,32 @@ export class PrivateLibvirtd implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    await rm(this.#socket, { force: true });
+    await rm(this.socket, { force: true });
     const logPath = join(this.#directory, 'libvirtd.log');
     await using log = await open(logPath, 'a');
     const as = this.account;
     const lent =
       as === undefined ? [] : [`--reuid=${as.uid}`, `--regid=${as.gid}`, '--clear-groups'];
     const config = join(this.#directory, 'config/libvirt/libvirtd.conf');
+    const dying = ['--pdeathsig', 'KILL', '--'];
+    // Guests that have ended are taken note of at once, as by the first process of every host:
+    // until then libvirt waits for them.
+    const reaped = ['tini', '-s', '--', 'setpriv', ...dying];
     const command = ['libvirtd', '--config', config];
-    const daemon = spawn('setpriv', [...lent, '--pdeathsig', 'KILL', '--', ...command], {
+    const daemon = spawn('setpriv', [...lent, ...dying, ...reaped, ...command], {
       ...{ cwd: this.#directory, env: this.environment },
-      stdio: ['ignore', log.fd, log.fd],
+      // The last one is closed when all of them have ended.
+      stdio: ['ignore', log.fd, log.fd, 'pipe'],
     });
     daemon.once('error', () => undefined);
     this.#daemon = daemon;
     const signal = AbortSignal.timeout(START_TIMEOUT_MS);
-    while (!existsSync(this.#socket)) {
+    while (!existsSync(this.socket)) {
       if (signal.aborted || daemon.exitCode !== null || daemon.pid === undefined) {
         const said = await readFile(logPath, 'utf8');
         throw new Error(
-          `libvirtd did not start; it is in libvirt-daemon-system (scripts/setup.sh all installs ` +
-            `it as root). It said: ${said}`,
+          `libvirtd did not start; it is in libvirt-daemon-system, and tini in tini ` +
+            `(scripts/setup.sh all installs them as root). It said: ${said}`,
         );
       }
       await delay(POLL_MS);
@@ -106,7 +115,7 @@ export class PrivateLibvirtd implements AsyncDisposable {
     const daemon = this.#daemon;
     this.#daemon = undefined;
     if (daemon?.pid === undefined || daemon.exitCode !== null || daemon.signalCode !== null) return;
-    const ended = once(daemon, 'exit');
+    const ended = once(daemon, 'close');
     daemon.kill(signal);
     await ended;
   }
@@ -114,10 +123,6 @@ export class PrivateLibvirtd implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     for (const pid of await this.#guestPids()) killIfThere(pid);
-  }
-
-  get #socket(): string {
-    return join(this.#directory, 'run/libvirt/libvirt-sock');
   }
 
   async #prepare(): Promise<void> {

@@ -1,7 +1,7 @@
 /** What stands behind the ports on this host, as the configuration asks for it. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { probeAccelerator } from '#backends/qemu/accelerator-probe.ts';
+import { probeAccelerator, type AcceleratorResult } from '#backends/qemu/accelerator-probe.ts';
 import { createImageCatalog } from '#backends/qemu/image-catalog.ts';
 import { QemuHypervisor } from '#backends/qemu/qemu-hypervisor.ts';
 import { findQemuUser, type QemuUser } from '#backends/qemu/qemu-user.ts';
@@ -23,6 +23,8 @@ export interface Backends {
   readonly images: ImageCatalog;
   /** Whom guests run as; absent: as this process. */
   readonly guestUser?: QemuUser | undefined;
+  /** What was found to work here; absent: nobody looked. */
+  readonly accelerator?: AcceleratorResult['accelerator'];
 }
 
 interface Surroundings {
@@ -57,6 +59,7 @@ export async function openBackends(config: Config, around: Surroundings): Promis
     network: await openNetwork(config.network, { ...around, tapOwner: kvmUser }),
     images: createImageCatalog({ directories: config.images.directories }),
     guestUser: kvmUser,
+    accelerator: accelerator.accelerator,
   };
 }
 

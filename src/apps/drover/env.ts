@@ -16,7 +16,7 @@ export interface Environment {
   readonly wantsColour: boolean;
   /** Those whose names begin with `GOVC_`, by which other tools log in to vSphere. */
   readonly govc: Readonly<Record<string, string>>;
-  /** What programs that we start need of ours to find the user's sockets and keys. */
+  /** What programs that we start need of ours to find the user's sockets and keys, and guests. */
   readonly session: Readonly<Record<string, string>>;
 }
 
@@ -24,12 +24,13 @@ export const VARIABLE_PREFIX = 'DROVER_';
 
 const GOVC_PREFIX = 'GOVC_';
 const SESSION = /^(?:HOME|USER|LOGNAME|SSH_AUTH_SOCK|XDG_(?:RUNTIME_DIR|\w+_HOME))$/;
+const GUEST_TOOLS = /^(?:TMPDIR|VIRTIO_WIN|VIRT_TOOLS_DATA_DIR|(?:LIBGUESTFS|SUPERMIN)_\w+)$/;
 
 export function readEnvironment(): Environment {
   return {
     variables: variablesThat((name) => name.startsWith(VARIABLE_PREFIX)),
     govc: variablesThat((name) => name.startsWith(GOVC_PREFIX)),
-    session: variablesThat((name) => SESSION.test(name)),
+    session: variablesThat((name) => SESSION.test(name) || GUEST_TOOLS.test(name)),
     currentDir: process.cwd(),
     homeDir: homedir(),
     dataHome: absoluteOrUndefined(process.env['XDG_DATA_HOME']),

@@ -7,7 +7,7 @@ import { writeXml, xmlNode, type XmlNode } from '#kernel/xml-writer.ts';
 import type { TargetVm } from '#transfers/target.ts';
 import { diskNodes, type DiskSource } from './domain-disks.ts';
 import { nicNode, type NicPlace } from './domain-nics.ts';
-import type { HostAbilities, MachineKind } from './host-abilities.ts';
+import { TPM_VERSION, type HostAbilities, type MachineKind } from './host-abilities.ts';
 
 /** Of the element in the metadata that says whose a domain is. */
 export const OWNER_NAMESPACE = 'urn:drover:migration';
@@ -152,7 +152,7 @@ function channelNode(): XmlNode {
 }
 
 function tpmNode(model: string): XmlNode {
-  return xmlNode('tpm', { model }, xmlNode('backend', { type: 'emulator', version: '2.0' }));
+  return xmlNode('tpm', { model }, xmlNode('backend', { type: 'emulator', version: TPM_VERSION }));
 }
 
 function rngNode(): XmlNode {

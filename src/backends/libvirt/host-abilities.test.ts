@@ -43,13 +43,15 @@ describe('parseAbilities', () => {
   });
 
   it('takes a TPM that is emulated, never the one of the host', () => {
-    const tpmOf = (backend: string) => {
-      const model = valuesNamed('model', 'tpm-tis', 'tpm-crb');
+    const tpmOf = (backend: string, versions = '') => {
+      const model = valuesNamed('model', 'tpm-tis', 'tpm-crb') + versions;
       const tpm = `<tpm supported='yes'>${model}${valuesNamed('backendModel', backend)}</tpm>`;
       return parseAbilities(capabilities({ tpm })).tpmModel;
     };
     assert.equal(tpmOf('emulator'), 'tpm-crb');
     assert.equal(tpmOf('passthrough'), undefined);
+    assert.equal(tpmOf('emulator', valuesNamed('backendVersion', '1.2', '2.0')), 'tpm-crb');
+    assert.equal(tpmOf('emulator', valuesNamed('backendVersion', '1.2')), undefined);
   });
 
   it('refuses what it does not know', () => {

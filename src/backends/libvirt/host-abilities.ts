@@ -6,6 +6,9 @@ export const MACHINES = ['q35', 'pc'] as const;
 /** IDE is what only the older of the two still has. */
 export type MachineKind = (typeof MACHINES)[number];
 
+/** What guests of today want: Windows 11 takes no other. */
+export const TPM_VERSION = '2.0';
+
 export interface HostAbilities {
   readonly virtType: 'kvm' | 'qemu';
   /** Undefined where each host is to choose its own. */
@@ -32,13 +35,16 @@ export function parseAbilities(xml: string): HostAbilities {
   const modes = (root.child('cpu')?.children ?? []).filter(isSupported);
   const hasMode = (name: string) => modes.some((mode) => mode.attribute('name') === name);
   const hasEfi = valuesOf(os, 'firmware').includes('efi');
+  // Which ones there are is said since libvirt 8.6.
+  const versions = valuesOf(tpm, 'backendVersion');
+  const isRecent = versions.length === 0 || versions.includes(TPM_VERSION);
   const hasTpm = isSupported(tpm) && valuesOf(tpm, 'backendModel').includes('emulator');
   return {
     ...{ virtType, emulator, hasEfi },
     mostCpus: Number.isSafeInteger(mostCpus) && mostCpus > 0 ? mostCpus : undefined,
     cpuMode: pickMode(virtType, hasMode),
     hasSecureBoot: hasEfi && isSupported(loader) && valuesOf(loader, 'secure').includes('yes'),
-    tpmModel: hasTpm ? pickTpm(valuesOf(tpm, 'model')) : undefined,
+    tpmModel: hasTpm && isRecent ? pickTpm(valuesOf(tpm, 'model')) : undefined,
     hasVirtioRng: valuesOf(devices?.child('rng'), 'model').includes('virtio'),
   };
 }

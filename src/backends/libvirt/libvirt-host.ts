@@ -23,6 +23,12 @@ export interface Pool {
 export const ACCELERATORS = ['auto', 'kvm', 'tcg'] as const;
 export type Accelerator = (typeof ACCELERATORS)[number];
 
+const ALL_DOMAINS = ['--all', '--uuid', '--name'] as const;
+const UNDEFINE = [
+  'undefine',
+  ...['--managed-save', '--snapshots-metadata', '--checkpoints-metadata', '--nvram'],
+] as const;
+
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export class LibvirtHost {
@@ -51,11 +57,30 @@ export class LibvirtHost {
   }
 
   async domains(signal: AbortSignal): Promise<readonly KnownDomain[]> {
-    const text = await this.virsh.run(['list', '--all', '--uuid', '--name'], { signal });
-    return text.split('\n').flatMap((line) => {
-      const [uuid = '', ...rest] = line.trimStart().split(' ');
-      return UUID.test(uuid) ? [{ uuid, name: rest.join(' ').trim() }] : [];
-    });
+    return parseDomains(await this.virsh.run(['list', ...ALL_DOMAINS], { signal }));
+  }
+
+  async destroy(uuid: string, signal: AbortSignal): Promise<void> {
+    await this.virsh.run(['destroy', `--domain=${uuid}`], { signal });
+  }
+
+  async undefine(uuid: string, signal: AbortSignal): Promise<void> {
+    await this.virsh.run([...UNDEFINE, `--domain=${uuid}`], { signal });
+  }
+
+  /**
+   * Stops it, if it runs, and undefines it by one virsh, which may be a login by ssh. virsh goes on
+   * when a command is refused; what counts is whether the domain is still there, as is answered.
+   */
+  async forceAway(uuid: string, signal: AbortSignal): Promise<boolean> {
+    if (!UUID.test(uuid)) throw new Error(`${uuid} is no UUID`);
+    const commands = [
+      `destroy --domain=${uuid}`,
+      `${UNDEFINE.join(' ')} --domain=${uuid}`,
+      `list ${ALL_DOMAINS.join(' ')}`,
+    ];
+    const left = parseDomains(await this.virsh.run([commands.join('; ')], { signal }));
+    return left.some((domain) => domain.uuid === uuid);
   }
 
   /** Undefined for a domain that no migration made. */
@@ -104,9 +129,10 @@ export class LibvirtHost {
 
   /** Refuses a pool that is not there, naming those that are, and one that is not active. */
   async pool(name: string, signal: AbortSignal): Promise<Pool> {
-    const all = await this.names('pool', 'all', signal);
-    if (!all.includes(name)) throw poolMissing(name, all);
-    if (!(await this.names('pool', 'active', signal)).includes(name)) throw poolInactive(name);
+    if (!(await this.names('pool', 'active', signal)).includes(name)) {
+      const all = await this.names('pool', 'all', signal);
+      throw all.includes(name) ? poolInactive(name) : poolMissing(name, all);
+    }
     const xml = parseXml(await this.virsh.run(['pool-dumpxml', `--pool=${name}`], { signal }));
     return {
       name,
@@ -114,6 +140,13 @@ export class LibvirtHost {
       path: xml.child('target')?.textOf('path'),
     };
   }
+}
+
+function parseDomains(text: string): readonly KnownDomain[] {
+  return text.split('\n').flatMap((line) => {
+    const [uuid = '', ...rest] = line.trimStart().split(' ');
+    return UUID.test(uuid) ? [{ uuid, name: rest.join(' ').trim() }] : [];
+  });
 }
 
 function poolMissing(name: string, all: readonly string[]): DroverError {

@@ -241,20 +241,20 @@ export class LibvirtTarget implements Target {
     }
   }
 
+  /** At once, since nobody waits for a guest that is not wanted, and somebody does for the end. */
   async #undefine({ uuid }: KnownDomain, signal: AbortSignal): Promise<void> {
-    const { virsh } = this.#host;
+    if (!(await this.#host.forceAway(uuid, signal))) return;
+    // A start that was cancelled goes on at libvirt, and a running domain outlives its definition;
+    // or libvirt refused something, and says here what.
     const { state } = await this.#host.stateOf(uuid, signal);
     if (state !== 'shut off') await this.#destroy(uuid, signal);
-    const all = ['--managed-save', '--snapshots-metadata', '--checkpoints-metadata', '--nvram'];
-    await virsh.run(['undefine', `--domain=${uuid}`, ...all], { signal });
-    // A start that was cancelled goes on at libvirt, and a running domain outlives its definition.
     const left = await this.#host.domains(signal);
-    if (left.some((domain) => domain.uuid === uuid)) await this.#destroy(uuid, signal);
+    if (left.some((domain) => domain.uuid === uuid)) await this.#host.undefine(uuid, signal);
   }
 
   async #destroy(uuid: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.#host.virsh.run(['destroy', `--domain=${uuid}`], { signal });
+      await this.#host.destroy(uuid, signal);
     } catch (thrown) {
       // It stopped by itself in between.
       const isGone = isErrorKind(thrown, 'failed_precondition') || isErrorKind(thrown, 'not_found');

@@ -74,6 +74,20 @@ describe('findAtTarget', () => {
     assert.deepEqual(await codesFor(targetVm({ firmware: 'efi' }), script), []);
   });
 
+  it('warns where a TPM cannot be emulated, and says what would', async () => {
+    const [found, ...others] = await findFor(targetVm({ hasTpm: true }));
+    assert.deepEqual(others, []);
+    assert.equal(found?.code, 'no-tpm');
+    assert.match(found?.remedy ?? '', /swtpm and swtpm-tools/);
+    const values = (name: string, value: string) =>
+      `<enum name='${name}'><value>${value}</value></enum>`;
+    const tpm = `${values('model', 'tpm-crb')}${values('backendModel', 'emulator')}`;
+    const devices = `<devices><tpm supported='yes'>${tpm}</tpm></devices></domainCapabilities>`;
+    const capabilities = CAPABILITIES.replace('</domainCapabilities>', devices);
+    const script = { ...HOST, domcapabilities: capabilities };
+    assert.deepEqual(await codesFor(targetVm({ hasTpm: true }), script), []);
+  });
+
   it('tells a network that sleeps from a bridge that nobody can see', async () => {
     const nic = { mac: '00:50:56:00:00:01', model: 'virtio', isConnected: true } as const;
     const vm = targetVm({

@@ -39,7 +39,7 @@ export async function findAtTarget(question: Question): Promise<readonly Finding
       const finding = toFinding(thrown);
       found.push(finding);
       // Whoever cannot be asked one thing cannot be asked the next.
-      if (finding.code === UNREACHABLE || finding.code === REFUSED) break;
+      if (SPEECHLESS.has(finding.code)) break;
     }
   }
   return found;
@@ -47,12 +47,19 @@ export async function findAtTarget(question: Question): Promise<readonly Finding
 
 const UNREACHABLE = 'destination-unreachable';
 const REFUSED = 'destination-refuses-user';
+/** Nothing at all can be asked there. */
+const SPEECHLESS: ReadonlySet<string> = new Set([
+  ...[UNREACHABLE, REFUSED, 'libvirt-not-installed', 'program-missing'],
+  ...['ssh-host-key-changed', 'ssh-host-key-unknown'],
+]);
 
 /** `subject` is what was looked at when it went wrong. */
 function toFinding(thrown: unknown, subject?: string): Finding {
   if (!(thrown instanceof DroverError)) throw thrown;
   const remedy = thrown.metadata['remedy'];
-  const about = { severity: 'error', subject, message: thrown.message, remedy } as const;
+  // An error of virsh says in its message what to do, since most who see it see that alone.
+  const message = thrown.message.replace(`; ${remedy}`, '');
+  const about = { severity: 'error', subject, message, remedy } as const;
   switch (thrown.kind) {
     case 'unavailable':
       return { code: UNREACHABLE, ...about };

@@ -8,26 +8,57 @@ interface Rule {
   readonly reason: string;
   /** What to do about it; undefined: libvirt's own words say it all. */
   readonly remedy?: string;
+  /** The lines worth repeating, where the program says a page; undefined: all. */
+  readonly tells?: RegExp;
 }
 
 /** The first that fits decides, so what is particular comes before what is general. */
 const RULES: readonly Rule[] = [
   {
-    says: [/host key verification failed/i, /remote host identification has changed/i],
+    says: [/remote host identification has changed/i],
+    kind: 'failed_precondition',
+    reason: 'SSH_HOST_KEY_CHANGED',
+    tells: /^The fingerprint|^SHA256:|^Offending/,
+    remedy:
+      'find out why: the host was installed anew, or another one answers in its place; then, as ' +
+      'the user who runs Drover, forget the old key by ssh-keygen -R and accept the new one',
+  },
+  {
+    says: [/host key verification failed/i],
     kind: 'failed_precondition',
     reason: 'SSH_HOST_KEY_UNKNOWN',
     remedy: 'log in once by ssh as the user who runs Drover, and check and accept the host key',
   },
   {
+    says: [/permission denied \((?:publickey|password|keyboard|gssapi|hostbased)/i],
+    kind: 'unauthenticated',
+    reason: 'SSH_LOGIN_REFUSED',
+    remedy:
+      'let the user who runs Drover log in there by ssh, with a key that asks for no passphrase, ' +
+      'or by an agent',
+  },
+  {
+    says: [/cannot find 'ssh' in path/i],
+    kind: 'failed_precondition',
+    reason: 'PROGRAM_MISSING',
+    remedy: 'install the package openssh-client here',
+  },
+  {
+    says: [/(?:nc|virt-ssh-helper): (?:command )?not found/i],
+    kind: 'failed_precondition',
+    reason: 'LIBVIRT_NOT_INSTALLED',
+    remedy:
+      'install libvirt-daemon-system there, and netcat-openbsd too if the URI has the parameter ' +
+      'socket',
+  },
+  {
     says: [
       /authentication (?:failed|unavailable|cancelled)|access denied/i,
       /failed to connect socket.*permission denied/i,
-      /permission denied \((?:publickey|password|keyboard|gssapi|hostbased)/i,
     ],
     kind: 'unauthenticated',
     reason: 'LIBVIRT_REFUSES_USER',
-    remedy:
-      'let the user who runs Drover use libvirt (group libvirt), or log in there with a key by ssh',
+    remedy: 'let the user who logs in there use libvirt: the group libvirt',
   },
   {
     says: [
@@ -44,6 +75,8 @@ const RULES: readonly Rule[] = [
     says: [
       /timed out during operation|cannot acquire state change lock/i,
       /another.*job is active/i,
+      // An upload of an attempt that was killed has not ended yet.
+      /still in use|logical volume \S+ in use/i,
     ],
     kind: 'unavailable',
     reason: 'LIBVIRT_BUSY',
@@ -92,25 +125,30 @@ const LONGEST = 400;
 
 /** `command` is the name of the virsh command alone: its arguments may be long. */
 export function virshFailure(command: string, stderr: string): DroverError {
-  const said = tidy(stderr);
-  const context = { command, stderr: stderr.slice(0, 4000) };
   const rule = RULES.find(({ says }) => says.some((pattern) => pattern.test(stderr)));
+  const said = tidy(stderr, rule?.tells);
+  const context = { command, stderr: stderr.slice(0, 4000) };
   if (rule === undefined) {
     return new DroverError('failed_precondition', `libvirt refused ${command}: ${said}`, {
       reason: 'LIBVIRT_REFUSED',
       context,
     });
   }
-  const remedy = rule.remedy === undefined ? '' : `; ${rule.remedy}`;
-  return new DroverError(rule.kind, `libvirt, asked to ${command}: ${said}${remedy}`, {
-    reason: rule.reason,
-    context,
-  });
+  const { kind, reason, remedy } = rule;
+  const what = `libvirt, asked to ${command}: ${said}`;
+  if (remedy === undefined) return new DroverError(kind, what, { reason, context });
+  const metadata = { remedy };
+  return new DroverError(kind, `${what}; ${remedy}`, { reason, context, metadata });
 }
 
 /** One line of what is often two: what failed, and why. */
-function tidy(stderr: string): string {
-  const lines = stderr.split(/[\r\n]+/).map((line) => line.replace(/^error:\s*/, '').trim());
-  const text = lines.filter((line) => line !== '').join(': ');
+function tidy(stderr: string, tells = /./): string {
+  const lines = stderr
+    .split(/[\r\n]+/)
+    .map((line) => line.replace(/^error:\s*/, '').trim())
+    // What ssh frames is a heading.
+    .filter((line) => line !== '' && !line.startsWith('@'));
+  const telling = lines.filter((line) => tells.test(line));
+  const text = (telling.length > 0 ? telling : lines).join(': ');
   return text === '' ? 'it gave no reason' : text.slice(0, LONGEST);
 }

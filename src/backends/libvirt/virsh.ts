@@ -63,27 +63,39 @@ export class ProcessVirsh implements Virsh {
     const child = spawn('virsh', ['--quiet', '--connect', this.#uri.text, ...args], {
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],
-      signal: deadline.signal,
-      killSignal: 'SIGKILL',
+      // A group of its own: an ssh that waits for a host that is mute does not end with its virsh.
+      detached: true,
     });
-    const { promise: ended, resolve, reject } = Promise.withResolvers<number | null>();
-    // An abort is heard here first and killed by then; the process is waited for all the same.
+    const { promise: ended, resolve, reject } = Promise.withResolvers<number | NodeJS.Signals>();
     child.on('error', (error) => child.pid === undefined && reject(error));
-    child.on('close', (code) => resolve(code));
-    const stdout = new BoundedText(child.stdout, () => child.kill('SIGKILL'));
-    const stderr = new BoundedText(child.stderr, () => child.kill('SIGKILL'));
-    let code: number | null;
+    child.on('close', (code, killer) => resolve(code ?? killer ?? 'SIGKILL'));
+    const kill = () => child.pid !== undefined && killGroup(child.pid);
+    const stdout = new BoundedText(child.stdout, kill);
+    const stderr = new BoundedText(child.stderr, kill);
+    let end: number | NodeJS.Signals;
+    deadline.signal.addEventListener('abort', kill, { once: true });
     try {
-      code = await ended;
+      end = await ended;
     } catch (thrown) {
       if (systemErrorCode(thrown) === 'ENOENT') throw virshMissing(thrown);
       throw thrown;
+    } finally {
+      deadline.signal.removeEventListener('abort', kill);
     }
     if (call.signal.aborted) throw call.signal.reason as Error;
     if (deadline.signal.aborted) throw tooSlow(command, timeoutMs);
     if (stdout.isTooLong || stderr.isTooLong) throw tooMuch(command);
-    if (code !== 0) throw virshFailure(command, stderr.text);
+    if (typeof end === 'string') throw killed(command, end);
+    if (end !== 0) throw virshFailure(command, stderr.text);
     return stdout.text;
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
   }
 }
 
@@ -125,6 +137,12 @@ function virshMissing(cause: unknown): DroverError {
 function tooSlow(command: string, timeoutMs: number): DroverError {
   const text = `libvirt, asked to ${command}, gave no answer within ${timeoutMs / SECOND_MS} s`;
   return new DroverError('unavailable', text, { reason: 'LIBVIRT_SILENT' });
+}
+
+/** As by SIGPIPE, when the connection breaks while a disk is being sent. */
+function killed(command: string, signal: NodeJS.Signals): DroverError {
+  const text = `the connection to libvirt, asked to ${command}, broke: virsh ended by ${signal}`;
+  return new DroverError('unavailable', text, { reason: 'LIBVIRT_UNREACHABLE' });
 }
 
 function tooMuch(command: string): DroverError {

@@ -16,10 +16,15 @@ export interface ProgramCall {
 }
 
 const GRACE_MS = SECOND_MS;
+/** For what it leaves running: its qemu-nbd still has to write the tables of the disk. */
+const LINGER_MS = 60 * SECOND_MS;
 const LONGEST_LINE = 500;
 const MOST_LINES = 500;
 
-/** Answers how it ended; rejects only where it could not be started. */
+/**
+ * Answers how it ended, undefined where anything of it was ended by force; rejects only where it
+ * could not be started.
+ */
 export async function runProgram(
   program: string,
   args: readonly string[],
@@ -34,8 +39,9 @@ export async function runProgram(
   });
   const { promise: ended, resolve, reject } = Promise.withResolvers<number | undefined>();
   const kill = (how: NodeJS.Signals) => child.pid !== undefined && killGroup(child.pid, how);
+  let isForced = false;
   child.on('error', reject);
-  child.on('close', (code) => resolve(code ?? undefined));
+  child.on('close', (code) => resolve(isForced ? undefined : (code ?? undefined)));
   let lines = 0;
   const tell = (line: string) => {
     lines += 1;
@@ -44,13 +50,18 @@ export async function runProgram(
   readLines(child.stdout, tell);
   readLines(child.stderr, tell);
   using stack = new DisposableStack();
-  const stop = () => {
+  const end = (graceMs: number) => {
     kill('SIGTERM');
-    stack.use(clock.after(GRACE_MS, () => kill('SIGKILL')));
+    const force = () => {
+      isForced = true;
+      kill('SIGKILL');
+    };
+    stack.use(clock.after(graceMs, force));
   };
+  const stop = () => end(GRACE_MS);
   signal.addEventListener('abort', stop, { once: true });
-  // What it leaves running would hold its output open, and write on.
-  child.on('exit', () => kill('SIGKILL'));
+  // What it leaves running holds its output open, and is waited for by that.
+  child.on('exit', () => end(signal.aborted ? GRACE_MS : LINGER_MS));
   try {
     return await ended;
   } finally {

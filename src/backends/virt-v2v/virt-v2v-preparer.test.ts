@@ -62,7 +62,8 @@ async function openBench(t: TestContext, timeoutMs = 20_000): Promise<Bench> {
   await run('cp', [raw, two?.path ?? '']);
   const preparer = new VirtV2vPreparer({
     ...{ clock: systemClock, directories: [programs], timeoutMs },
-    environment: { HOME: directory, SECRET: 'x' },
+    environment: { HOME: directory, SECRET: 'x', VIRTIO_WIN: '/srv/virtio-win.iso' },
+    accelerator: 'tcg',
   });
   const logs: string[] = [];
   const controller = new AbortController();
@@ -105,7 +106,7 @@ describe('VirtV2vPreparer', () => {
 
   it('gives it the description of the guest, and of our environment almost nothing', async (t) => {
     const bench = await openBench(t);
-    await bench.install('echo "$1 $2"; grep name "$3"; echo "secret ${SECRET:-none} $HOME"');
+    await bench.install('echo "$1 $2"; grep name "$3"; echo "secret ${SECRET:-none} $HOME"; env');
     const { findings } = await bench.prepare();
     assert.deepEqual(
       findings.map(({ code, severity }) => [code, severity]),
@@ -114,6 +115,9 @@ describe('VirtV2vPreparer', () => {
     const said = bench.logs.join('\n');
     assert.match(said, /info -i libvirtxml\n.*<name>web &amp; db<\/name>/);
     assert.ok(said.includes(`secret none ${bench.directory}`));
+    assert.match(said, /VIRTIO_WIN=\/srv\/virtio-win.iso/);
+    // A KVM that hangs would hang the appliance in which guests are looked at.
+    assert.match(said, /LIBGUESTFS_BACKEND_SETTINGS=force_tcg/);
   });
 
   it('says so where it is not installed, and touches nothing', async (t) => {
@@ -130,12 +134,24 @@ describe('VirtV2vPreparer', () => {
 
   it('leaves the disks as they were when it fails half way', async (t) => {
     const bench = await openBench(t);
-    await bench.install(`${CONVERTS}\necho 'virt-v2v: error: no root device' >&2; exit 1`);
+    const says = "echo 'virt-v2v-in-place: error: no root device' >&2; echo 'report it' >&2";
+    await bench.install(`${CONVERTS}\n${says}; exit 1`);
     const { hasVirtio, findings } = await bench.prepare();
     assert.equal(hasVirtio, false);
     assert.equal(findings[0]?.code, 'guest-not-prepared');
-    assert.ok(bench.logs.includes('info virt-v2v: error: no root device'));
+    assert.match(findings[0]?.message ?? '', /virt-v2v-in-place failed: no root device$/);
+    assert.ok(bench.logs.includes('info virt-v2v-in-place: error: no root device'));
     assert.deepEqual(await bench.firstBytes(), UNTOUCHED);
+  });
+
+  it('waits for what it leaves running, which writes on until it is done', async (t) => {
+    const bench = await openBench(t);
+    // As its qemu-nbd does: the tables of the overlay are written last of all.
+    await bench.install(`convert() { ${CONVERTS}\n}
+      (trap 'sleep 0.1; convert "$@"; exit' TERM; while :; do sleep 0.02; done) &
+      sleep 0.1; exit 0`);
+    assert.deepEqual(await bench.prepare(), { hasVirtio: true, findings: [] });
+    assert.deepEqual(await bench.firstBytes(), CONVERTED);
   });
 
   it('ends it with all that it started when it is slow, or the job is stopped', async (t) => {

@@ -25,8 +25,10 @@ export interface VirtV2vPreparerOptions {
   readonly clock: Clock;
   /** Where to look for the programs, in order. */
   readonly directories?: readonly string[];
-  /** Of this process; of it, only what says where files of the user are is handed on. */
+  /** Of this process; of it, what is about the user's files and about libguestfs is handed on. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What guests that this process starts run by: libguestfs is fooled by a KVM that hangs. */
+  readonly accelerator?: 'auto' | 'kvm' | 'tcg';
   /** How long a guest may take. */
   readonly timeoutMs?: number;
 }
@@ -37,6 +39,9 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const TIMEOUT_MS = 2 * HOUR_MS;
 const V2V = 'virt-v2v-in-place';
 const HAS_VIRTIO = 'This guest has virtio drivers installed';
+/** A conversion that fails says so in one line, and then how to report it. */
+const FAILURE = /^virt-v2v[\w-]*: error: (.+)$/;
+const HANDED_ON = /^(?:HOME|TMPDIR|VIRTIO_WIN|VIRT_TOOLS_DATA_DIR|(?:LIBGUESTFS|SUPERMIN)_\w+)$/;
 
 interface Programs {
   readonly v2v: string;
@@ -48,11 +53,19 @@ export class VirtV2vPreparer implements GuestPreparer {
   readonly #environment: Readonly<Record<string, string>>;
 
   constructor(options: VirtV2vPreparerOptions) {
-    this.#options = { directories: DIRECTORIES, timeoutMs: TIMEOUT_MS, ...options };
-    const home = options.environment['HOME'];
+    const defaults = {
+      directories: DIRECTORIES,
+      timeoutMs: TIMEOUT_MS,
+      accelerator: 'auto',
+    } as const;
+    this.#options = { ...defaults, ...options };
+    const given = Object.entries(options.environment).flatMap(([name, value]) =>
+      value !== undefined && HANDED_ON.test(name) ? [[name, value] as const] : [],
+    );
     this.#environment = {
       ...{ PATH, LC_ALL: 'C', LIBGUESTFS_BACKEND: 'direct' },
-      ...(home !== undefined && { HOME: home }),
+      ...(options.accelerator === 'tcg' && { LIBGUESTFS_BACKEND_SETTINGS: 'force_tcg' }),
+      ...Object.fromEntries(given),
     };
   }
 
@@ -74,7 +87,7 @@ export class VirtV2vPreparer implements GuestPreparer {
         await this.#overlay(programs, { path, format }, call);
       }
       const outcome = await this.#convert(vm, { first, places, programs, call });
-      if (outcome === undefined) return unprepared(`${V2V} failed; the log of the job says why`);
+      if (typeof outcome === 'string') return unprepared(outcome);
       await writeOutcome(first, outcome);
       return await this.#merge(outcome, { places, programs, call });
     } finally {
@@ -92,27 +105,28 @@ export class VirtV2vPreparer implements GuestPreparer {
     }
   }
 
+  /** A text is why it was not converted. */
   async #convert(
     vm: TargetVm,
     { first, places, programs, call }: Work & { readonly first: DiskPlace },
-  ): Promise<Preparation | undefined> {
+  ): Promise<Preparation | string> {
     const { clock, timeoutMs } = this.#options;
     const xml = xmlPath(first);
     await writeFile(xml, guestXml(vm, places.map(overlayPath)), { mode: 0o600 });
     using deadline = openDeadline(clock, timeoutMs, V2V, call.signal);
     let hasVirtio = false;
+    let failure = 'the log of the job says why';
     const code = await runProgram(programs.v2v, ['-i', 'libvirtxml', xml], {
       ...{ clock, signal: deadline.signal, environment: this.#environment },
       onLine: (line) => {
         hasVirtio ||= line.includes(HAS_VIRTIO);
+        failure = FAILURE.exec(line)?.[1] ?? failure;
         call.log('info', line);
       },
     });
     call.signal.throwIfAborted();
-    if (deadline.signal.aborted) {
-      call.log('warn', `${V2V} was ended: it took longer than ${timeoutMs / HOUR_MS} h`);
-    }
-    if (code !== 0 || deadline.signal.aborted) return undefined;
+    if (deadline.signal.aborted) return `${V2V} took longer than ${timeoutMs / HOUR_MS} h`;
+    if (code !== 0) return `${V2V} failed: ${failure}`;
     return { hasVirtio, findings: hasVirtio ? [] : [WITHOUT_VIRTIO] };
   }
 
