@@ -3,9 +3,11 @@
  * to fail before it acts, or after: the two ways in which a process can die at it.
  */
 import type { JobContext } from '#jobs/job-handler.ts';
+import type { RateLimiter } from '#disks/rate-limiter.ts';
 import type { Job, JobProgress, JsonObject } from '#jobs/job.ts';
 import { FakeClock } from '#kernel/fake-clock.ts';
 import type { JobId } from '#kernel/ids.ts';
+import { HOUR_MS, SECOND_MS } from '#kernel/units.ts';
 import { BandwidthShare } from '#transfers/bandwidth-share.ts';
 import type { DiskCopier } from '#transfers/disk-copier.ts';
 import type { Finding } from '#transfers/finding.ts';
@@ -48,6 +50,8 @@ export const REQUEST = {
   options: { network_mapping: { 'VM Network': 'br0' } },
 } as const;
 
+const PACED_BYTES = 100_000;
+
 /** Thrown where a test lets the process die. Nothing runs after it. */
 export class Crash extends Error {}
 
@@ -73,6 +77,8 @@ export class FakeMigration {
   checkpoint: unknown;
   controls: JsonObject = {};
   openExports = 0;
+  /** How long the images are that go on from here; undefined: they lie where they belong. */
+  sentBytes: number | undefined;
   /** Called at each call of a port, before and after it acts. */
   onCall: (name: string, when: 'before' | 'after') => void = () => undefined;
   controller = new AbortController();
@@ -177,8 +183,21 @@ export class FakeMigration {
   }
 
   #target(): Target {
+    const { sentBytes } = this;
     return {
       kind: 'kvm',
+      ...(sentBytes !== undefined && {
+        sendDisks: async (_vm, places, { begin, advance, limiter }) => {
+          begin(new Map(places.map(({ key }) => [key, sentBytes])));
+          for (const { key } of places) {
+            advance(key, sentBytes / 2);
+            await this.clock.advance(1000);
+            advance(key, sentBytes);
+            this.paces.push(await this.#paceOf(limiter));
+          }
+          await this.#act('send', () => undefined);
+        },
+      }),
       check: () => this.#act('check', () => this.findings),
       placeDisks: (vm) =>
         this.#act('place', () =>
@@ -202,6 +221,17 @@ export class FakeMigration {
         }),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
+  }
+
+  /** Whoever has taken some waits before there is more, and for as long as the limit says. */
+  async #paceOf(limiter: RateLimiter): Promise<number | undefined> {
+    const startMs = this.clock.monotonicMs();
+    const { signal } = this.controller;
+    await limiter.take(PACED_BYTES, signal);
+    const more = limiter.take(1, signal).then(() => this.clock.monotonicMs() - startMs);
+    await this.clock.advance(HOUR_MS);
+    const ms = await more;
+    return ms === 0 ? undefined : Math.round((PACED_BYTES * SECOND_MS) / ms);
   }
 
   #copier(): DiskCopier {

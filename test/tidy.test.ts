@@ -54,7 +54,7 @@ const IMPORTS: ImportTable = {
   'backends/files': ['kernel', 'disks', 'transfers'],
   'backends/libvirt': ['kernel', 'disks', 'transfers'],
   'backends/drover-target': ['kernel', 'access', 'machines', 'transfers'],
-  'backends/drover-remote': ['kernel', 'access', 'machines', 'transfers'],
+  'backends/drover-remote': ['kernel', 'access', 'machines', 'disks', 'transfers'],
   'backends/virt-v2v': ['kernel', 'transfers'],
   'backends/server-sources': ['kernel', 'fleet'],
 

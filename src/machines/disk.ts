@@ -7,6 +7,7 @@
  *       └────────(created once more)── failed ◀─┘
  */
 import type { CustomerId, DiskId } from '#kernel/ids.ts';
+import type { Zeros } from './disk-extents.ts';
 
 export const DISK_FORMATS = ['raw', 'qcow2'] as const;
 export type DiskFormat = (typeof DISK_FORMATS)[number];
@@ -46,7 +47,7 @@ export interface DiskPart {
   /** Where the first byte of the body belongs. */
   readonly offset: number;
   /** `remaining` is how much of the disk is missing. */
-  readonly open: (remaining: number) => AsyncIterable<Uint8Array>;
+  readonly open: (remaining: number) => AsyncIterable<Uint8Array | Zeros>;
 }
 
 /** Where the images lie. Everything in it is of one customer. */

@@ -1,8 +1,8 @@
 /** The disks of one VM, some at a time, each in a thread. What was copied before stays copied. */
 import { DroverError } from '#kernel/errors.ts';
+import { joinBandwidth } from './job-bandwidth.ts';
 import type { MigrationRun } from './migration-run.ts';
 import { openExport } from './open-export.ts';
-import { bandwidthLimitOf } from './parse-controls.ts';
 import { runSome } from './run-some.ts';
 import type { SourceVm } from './source-vm.ts';
 import type { Export, ExportedDisk } from './source.ts';
@@ -47,17 +47,12 @@ interface OneCopy extends CopyPlan {
 }
 
 async function copyOne(run: MigrationRun, copy: OneCopy, signal: AbortSignal): Promise<void> {
-  const { copier, bandwidth, context, spec } = run.parts;
+  const { copier, context, spec } = run.parts;
   const { open, disk, exported, places } = copy;
   const place = places.find(({ key }) => key === disk.key);
   if (place === undefined) throw new Error(`no place was made for the disk ${disk.key}`);
   const { id } = context.job;
-  const obeyLimit = () => {
-    const controls = context.controls();
-    bandwidth.setJobLimit(id, bandwidthLimitOf({ spec: context.job.spec, controls }));
-  };
-  obeyLimit();
-  using share = bandwidth.join(id);
+  using share = joinBandwidth(run.parts);
   const outcome = await copier.copy(
     {
       ...{ feed: exported.feed, isResumable: exported.isResumable },
@@ -67,7 +62,7 @@ async function copyOne(run: MigrationRun, copy: OneCopy, signal: AbortSignal): P
     {
       signal,
       onProgress: ({ doneBytes }) => {
-        obeyLimit();
+        share.obey();
         run.progress.advance(disk.key, doneBytes);
         open.setProgress(run.progress.copyPercent);
       },

@@ -33,6 +33,29 @@ describe('a migration', () => {
     assert.equal(percents.at(-1), 100);
   });
 
+  it('tells of disks that go on over a network in a stage of its own', async () => {
+    const migration = new FakeMigration();
+    migration.sentBytes = 1000;
+    const result = await migration.run();
+    assert.equal(result['target_name'], 'web-1');
+    const sent = migration.reports.filter(({ stage }) => stage === 'send');
+    assert.deepEqual(
+      sent.map(({ doneBytes }) => doneBytes),
+      [0, 500, 1000, 1500, 2000],
+    );
+    const [begin, , , , end] = sent;
+    assert.deepEqual([begin?.percent, begin?.totalBytes, end?.percent], [58, 2000, 96]);
+    assert.ok((end?.bytesPerSecond ?? 0) > 0);
+    assert.deepEqual(migration.paces.slice(4), [undefined, undefined]);
+    const percents = migration.reports.map(({ percent }) => percent);
+    assert.deepEqual(
+      percents,
+      percents.toSorted((one, other) => one - other),
+    );
+    const { doneBytes, totalBytes } = migration.reports.at(-1) ?? {};
+    assert.deepEqual([doneBytes, totalBytes], [2 * MIB, 2 * MIB], 'it is of the disks again');
+  });
+
   it('gives the guest controllers and NICs it has drivers for, and keeps its MAC', async () => {
     const migration = new FakeMigration();
     await migration.run();
@@ -81,11 +104,13 @@ describe('a migration', () => {
   it('comes to the same end wherever its process dies', async () => {
     const whole = new FakeMigration();
     whole.preparation = PREPARED;
+    whole.sentBytes = 1000;
     await whole.run(withOptions({ boot_timeout: '60s' }));
     for (const when of ['before', 'after'] as const) {
       for (let dieAt = 0; dieAt < whole.calls.length; dieAt += 1) {
         const migration = new FakeMigration();
         migration.preparation = PREPARED;
+        migration.sentBytes = 1000;
         let left = dieAt;
         migration.onCall = (_name, moment) => {
           if (moment !== when) return;
@@ -115,6 +140,15 @@ describe('a migration', () => {
     };
     await migration.run(withOptions({ bandwidth_limit: '1MiB', parallel_disks: 1 }));
     assert.deepEqual(migration.paces, [MIB, MIB, MIB, 2000]);
+  });
+
+  it('sends disks on as fast as was said last', async () => {
+    const migration = new FakeMigration();
+    migration.sentBytes = 1000;
+    migration.controls = { bandwidth_limit: 50_000 };
+    await migration.run(withOptions({ bandwidth_limit: '1MiB' }));
+    // What was saved up for a quarter of a second goes at once.
+    assert.deepEqual(migration.paces.slice(4), [50_000, 57_143]);
   });
 
   it('copies no disk again that was copied', async () => {

@@ -5,43 +5,71 @@ import { SECOND_MS } from '#kernel/units.ts';
 
 export const STAGES = [
   ...(['discover', 'preflight', 'stop', 'transfer', 'verify', 'prepare'] as const),
-  ...(['adopt', 'define', 'start', 'done'] as const),
+  ...(['send', 'adopt', 'define', 'start', 'done'] as const),
 ];
 export type Stage = (typeof STAGES)[number];
 
+type Begins = Readonly<Record<Stage, number>>;
+
 /** At which percent each stage begins. Nearly all of the time goes into the first big one. */
-const BEGINS: Readonly<Record<Stage, number>> = {
+const BEGINS: Begins = {
   ...{ discover: 0, preflight: 1, stop: 2, transfer: 3, verify: 80, prepare: 93 },
-  ...{ adopt: 96, define: 97, start: 98, done: 100 },
+  ...{ send: 96, adopt: 96, define: 97, start: 98, done: 100 },
+};
+/** Where the disks then go over a network once more. */
+const BEGINS_IF_SENT: Begins = { ...BEGINS, verify: 47, prepare: 55, send: 58 };
+/** Stages in which bytes move, and what follows each. */
+const MOVING: Partial<Readonly<Record<Stage, Stage>>> = {
+  ...{ transfer: 'verify', verify: 'prepare', send: 'adopt' },
 };
 /** Long enough that a stall of a moment does not make the time left jump. */
 const RATE_WINDOW_MS = 10 * SECOND_MS;
 
 interface Part {
   readonly name: string;
-  readonly totalBytes: number;
+  readonly capacityBytes: number;
+  totalBytes: number;
   doneBytes: number;
+}
+
+interface ProgressOptions {
+  readonly clock: Clock;
+  /** Whether the disks are sent on once they are written. */
+  readonly sendsDisks: boolean;
+  readonly report: (progress: JobProgress) => void;
 }
 
 export class MigrationProgress {
   readonly #clock: Clock;
-  readonly #report: (progress: JobProgress) => void;
+  readonly #begins: Begins;
+  readonly #report: ProgressOptions['report'];
   readonly #parts = new Map<string, Part>();
   readonly #marks: { readonly atMs: number; readonly bytes: number }[] = [];
   #stage: Stage = 'discover';
   #message: string | undefined;
 
-  constructor(clock: Clock, report: (progress: JobProgress) => void) {
+  constructor({ clock, sendsDisks, report }: ProgressOptions) {
     this.#clock = clock;
+    this.#begins = sendsDisks ? BEGINS_IF_SENT : BEGINS;
     this.#report = report;
   }
 
   enter(stage: Stage, message?: string): void {
+    if (this.#stage === 'send') this.#restoreParts();
     this.#stage = stage;
     this.#message = message;
     this.#marks.length = 0;
     if (stage === 'verify') for (const part of this.#parts.values()) part.doneBytes = 0;
     this.#tell();
+  }
+
+  /** The images that are sent are as long as what is in them, and not as the disks. */
+  enterSending(lengths: ReadonlyMap<string, number>): void {
+    for (const [key, part] of this.#parts) {
+      part.doneBytes = 0;
+      part.totalBytes = lengths.get(key) ?? 0;
+    }
+    this.enter('send');
   }
 
   /** What the stage is at. */
@@ -53,7 +81,7 @@ export class MigrationProgress {
   /** What there is to copy, and later to check. */
   setParts(parts: readonly { readonly key: string; readonly name: string; totalBytes: number }[]) {
     for (const { key, name, totalBytes } of parts) {
-      this.#parts.set(key, { name, totalBytes, doneBytes: 0 });
+      this.#parts.set(key, { name, capacityBytes: totalBytes, totalBytes, doneBytes: 0 });
     }
   }
 
@@ -80,16 +108,22 @@ export class MigrationProgress {
       secondsLeft:
         bytesPerSecond === undefined || bytesPerSecond === 0 ? undefined : left / bytesPerSecond,
       message: this.#message,
-      parts: [...this.#parts.values()].map((part) => ({ ...part })),
+      parts: [...this.#parts.values()].map(({ capacityBytes: _, ...part }) => part),
     });
   }
 
   #percent(doneBytes: number, totalBytes: number): number {
-    const begin = BEGINS[this.#stage];
-    const isMoving = this.#stage === 'transfer' || this.#stage === 'verify';
-    if (!isMoving || totalBytes === 0) return begin;
-    const end = this.#stage === 'transfer' ? BEGINS.verify : BEGINS.prepare;
-    return begin + ((end - begin) * doneBytes) / totalBytes;
+    const begin = this.#begins[this.#stage];
+    const next = MOVING[this.#stage];
+    if (next === undefined || totalBytes === 0) return begin;
+    return begin + ((this.#begins[next] - begin) * doneBytes) / totalBytes;
+  }
+
+  #restoreParts(): void {
+    for (const part of this.#parts.values()) {
+      part.totalBytes = part.capacityBytes;
+      part.doneBytes = part.capacityBytes;
+    }
   }
 
   #rate(bytes: number): number | undefined {

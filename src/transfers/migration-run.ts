@@ -1,9 +1,9 @@
 /**
  * One attempt at a migration.
  *
- *   discover ─▶ preflight ─▶ stop ─▶ transfer ─▶ verify ─▶ prepare ─▶ adopt
- *                                                                                   │
- *                                                          done ◀─ start ◀─ define ◀─┘
+ *   discover ─▶ preflight ─▶ stop ─▶ transfer ─▶ verify ─▶ prepare ─▶ send ─▶ adopt
+ *                                                                               │
+ *                                                     done ◀─ start ◀─ define ◀─┘
  *
  * Each step can be done again: it looks into the checkpoint for what an earlier attempt has done,
  * writes down what it will leave behind, does it, and writes down that it is done. The source is
@@ -21,6 +21,7 @@ import { MigrationProgress, type Stage } from './migration-progress.ts';
 import type { MigrationSpec } from './migration-spec.ts';
 import { planTarget } from './plan-target.ts';
 import { collectFindings, METHOD_UNAVAILABLE } from './preflight.ts';
+import { sendDisks } from './send-disks.ts';
 import type { SourceVm } from './source-vm.ts';
 import type { Source } from './source.ts';
 import { stopSource } from './stop-source.ts';
@@ -43,8 +44,11 @@ export class MigrationRun {
 
   constructor(parts: RunParts) {
     this.parts = parts;
-    const { clock, context } = parts;
-    this.progress = new MigrationProgress(clock, (progress) => context.report(progress));
+    const { clock, context, target } = parts;
+    this.progress = new MigrationProgress({
+      ...{ clock, sendsDisks: target.sendDisks !== undefined },
+      report: (progress) => context.report(progress),
+    });
     this.#checkpoint = readCheckpoint(context.checkpoint);
   }
 
@@ -70,6 +74,7 @@ export class MigrationRun {
     await this.#transfer({ ...vm, powerState: 'poweredOff' }, plan);
     const { hasVirtio, findings: more } = await this.#prepare(plan);
     const prepared = planTarget(vm, spec, { owner: context.job.id, hasVirtio });
+    await this.#send(prepared);
     await this.#adopt(prepared);
     const summary = await this.#define(prepared);
     await this.#start();
@@ -179,6 +184,14 @@ export class MigrationRun {
       const level = severity === 'error' ? 'error' : severity === 'warning' ? 'warn' : 'info';
       this.parts.context.log(level, message);
     }
+  }
+
+  /** The stage begins when it is known how much there is to be sent. */
+  async #send(plan: TargetVm): Promise<void> {
+    const { target, context } = this.parts;
+    if (target.sendDisks === undefined || this.#checkpoint.isAdopted === true) return;
+    context.signal.throwIfAborted();
+    await sendDisks(this, plan);
   }
 
   async #adopt(plan: TargetVm): Promise<void> {

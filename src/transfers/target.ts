@@ -3,6 +3,7 @@
  * them again after a crash: each finds what an earlier call left and goes on from there.
  */
 import type { DiskFormat } from '#disks/disk-writer.ts';
+import type { RateLimiter } from '#disks/rate-limiter.ts';
 import type { Finding } from './finding.ts';
 import type { DiskBus, SourceVm } from './source-vm.ts';
 
@@ -59,12 +60,28 @@ export interface DefinedVm {
   readonly summary: Readonly<Record<string, unknown>>;
 }
 
+/** Of images that go over a network once they are written. */
+export interface Sending {
+  /** Before the first byte: how long the image of each disk is, by key. */
+  readonly begin: (lengths: ReadonlyMap<string, number>) => void;
+  readonly advance: (key: string, doneBytes: number) => void;
+  /** Is asked for whatever goes over the wire. */
+  readonly limiter: RateLimiter;
+}
+
 export interface Target extends AsyncDisposable {
   readonly kind: 'kvm' | 'drover' | 'file';
   /** Changes nothing. */
   check(vm: TargetVm, source: SourceVm, signal: AbortSignal): Promise<readonly Finding[]>;
   /** Where each disk is to be written; makes the folders, not the files. */
   placeDisks(vm: TargetVm, signal: AbortSignal): Promise<readonly DiskPlace[]>;
+  /** Only where the target is far away: sends what is written and checked, or the rest of it. */
+  sendDisks?(
+    vm: TargetVm,
+    places: readonly DiskPlace[],
+    sending: Sending,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** The files are written and checked: make them the target's own, wherever they must go. */
   adoptDisks(vm: TargetVm, places: readonly DiskPlace[], signal: AbortSignal): Promise<void>;
   define(vm: TargetVm, places: readonly DiskPlace[], signal: AbortSignal): Promise<DefinedVm>;

@@ -5,6 +5,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { encodeExtent, EXTENTS_TYPE } from '#machines/disk-extents.ts';
 import {
   ask,
   call,
@@ -91,6 +92,32 @@ describe('a disk that a customer brings', () => {
     assert.equal(long.status, 413);
     for (const id of ['elsewhere', 'short'])
       await callDisks(server, `/${id}`, { method: 'DELETE' });
+  });
+
+  it('comes without its zeros, of which it is only told', async () => {
+    await createDisk(server, { ...RAW, id: 'holey' });
+    const send = async (offset: number, ...extents: readonly Buffer[]) =>
+      await callDisks(server, '/holey', {
+        ...{ method: 'PATCH', body: Buffer.concat(extents) },
+        headers: { 'upload-offset': String(offset), 'content-type': `${EXTENTS_TYPE}; v=1` },
+      });
+    const data = (from: number, to: number) => [
+      ...[encodeExtent('data', to - from), IMAGE.subarray(from, to)],
+    ];
+    const first = await send(0, ...data(0, 60_000), ...data(60_000, 100_000));
+    assert.equal(first.json.offset, 100_000);
+    const tooMuch = await send(100_000, encodeExtent('zeros', 200_001));
+    assert.deepEqual([tooMuch.status, reasonOf(tooMuch)], [413, 'BODY_TOO_LARGE']);
+    const odd = await send(100_000, Buffer.from('no extents'));
+    assert.equal(odd.status, 400);
+    assert.match(odd.json.message, /the body: has an extent of the kind 110/);
+    assert.equal((await callDisks(server, '/holey')).json.offset, 100_000);
+    await send(100_000, encodeExtent('zeros', 100_000), ...data(200_000, 300_000));
+    assert.equal((await settledDisk(server, 'holey')).state, 'ready');
+    const file = join(server.imagesDir, 'customers/123/uploads/holey.raw');
+    assert.deepEqual(await readFile(file), IMAGE);
+    assert.ok((await stat(file)).blocks * 512 < 250_000, 'the zeros are a hole');
+    await callDisks(server, '/holey', { method: 'DELETE' });
   });
 
   it('keeps what came when its connection is cut', async () => {
@@ -211,6 +238,7 @@ describe('a disk that a customer brings', () => {
     assert.match(ninth.json.message, /customer quota of 8 disks is used up/);
     const abilities = await get(server, '/v1/abilities', { token: CUSTOMER });
     assert.partialDeepStrictEqual(abilities.json, {
+      upload_types: ['application/octet-stream', EXTENTS_TYPE],
       ...{ may_change: true, disk_interfaces: ['virtio', 'sata', 'nvme'] },
       disks: { count: 8, max_count: 8, bytes: 600_007, max_bytes: 1_000_000 },
     });

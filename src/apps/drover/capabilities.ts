@@ -5,7 +5,11 @@ import type { VddkParts } from '#backends/vsphere/vddk-parts.ts';
 import type { JsonObject } from '#jobs/job.ts';
 
 /** Where Debian and others put programs, whatever the PATH of who started this one. */
-const PROGRAM_DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'];
+const PROGRAM_DIRECTORIES = [
+  ...['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'],
+  // Red Hat's, for what is not for people.
+  '/usr/libexec',
+];
 
 interface Capability {
   readonly available: boolean;
@@ -16,10 +20,11 @@ interface Capability {
 const HERE: Capability = { available: true };
 
 export async function describeCapabilities(vddk: Pick<VddkParts, 'state'>): Promise<JsonObject> {
-  const [{ obstacle }, virsh, guests] = await Promise.all([
+  const [{ obstacle }, virsh, v2v, nbdkit] = await Promise.all([
     vddk.state(),
     needs('virsh', 'install libvirt-clients to define VMs on KVM hosts'),
     needs('virt-v2v-in-place', 'install virt-v2v to have virtio drivers put into guests'),
+    needs('nbdkit', 'install it for virt-v2v, which does nothing without'),
   ]);
   return {
     capabilities: {
@@ -30,7 +35,7 @@ export async function describeCapabilities(vddk: Pick<VddkParts, 'state'>): Prom
     },
     default_method: 'auto',
     destinations: { kvm: virsh, drover: HERE, file: HERE },
-    guest_preparation: guests,
+    guest_preparation: v2v.available ? nbdkit : v2v,
   };
 }
 

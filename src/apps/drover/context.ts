@@ -128,6 +128,7 @@ export async function openContext(
       ...{ hostId, clock, log, metrics, stores, pool },
       ...{ config: config.migration, dataDir: config.dataDir, govc: secrets.govc, here },
       accelerator: config.hypervisor.accelerator,
+      preparesBy: backends.accelerator ?? config.hypervisor.accelerator,
     }),
   );
   const appSubscriptions = stack.use(

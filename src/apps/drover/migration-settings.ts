@@ -42,7 +42,7 @@ export const MIGRATION_SETTINGS = {
   migrationBandwidth: setting('migration.bandwidth', {
     kind: unlimitedKind(sizeKind(MIB / 16)),
     fallback: Infinity,
-    doc: 'How many bytes a second all copies of this process may read together.',
+    doc: 'How many bytes a second all disks that this process copies or sends on take together.',
   }),
   migrationDirectories: setting<readonly string[] | undefined>('migration.directories', {
     kind: pathListKind,

@@ -8,9 +8,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ThreadDiskCopier } from '#backends/disk-copier/thread-disk-copier.ts';
 import { VddkParts } from '#backends/vsphere/vddk-parts.ts';
-import { VirtV2vPreparer } from '#backends/virt-v2v/virt-v2v-preparer.ts';
 import { UploadFolder } from '#backends/files/upload-folder.ts';
 import type { Accelerator } from '#backends/libvirt/libvirt-host.ts';
+import type { JobHandler } from '#jobs/job-handler.ts';
 import type { JobRequest } from '#jobs/job.ts';
 import { JobRunner } from '#jobs/job-runner.ts';
 import { JobService } from '#jobs/job-service.ts';
@@ -25,9 +25,8 @@ import type { Stores } from '#stores/create-stores.ts';
 import { BandwidthShare } from '#transfers/bandwidth-share.ts';
 import { ConnectionService } from '#transfers/connection-service.ts';
 import type { SourceOpener } from '#transfers/connection.ts';
-import { FanOutHandler } from '#transfers/fan-out-handler.ts';
-import { MigrationHandler } from '#transfers/migration-handler.ts';
 import type { MigrationParts, Sources, Targets } from '#transfers/migration-parts.ts';
+import { FAN_OUT_KIND, MIGRATION_KIND } from '#transfers/migration-spec.ts';
 import { secretUsesOf } from '#transfers/secret-uses.ts';
 import { SourceResolver } from '#transfers/source-resolver.ts';
 import { checkSubmission } from '#transfers/submit-check.ts';
@@ -36,6 +35,7 @@ import type { WorkerPool } from '#workers/pool/worker-pool.ts';
 import type { MigrationConfig } from './config-migration.ts';
 import { govcToLogin, isGovcSet } from './govc-login.ts';
 import { LazyFileSourceOpener } from './lazy-file-source-opener.ts';
+import { LazyJobHandler } from './lazy-job-handler.ts';
 import { LazySourceOpener } from './lazy-source-opener.ts';
 import { loadSecretBox } from './secret-key.ts';
 import { ConfiguredTargets, type DroverHere } from './targets.ts';
@@ -43,6 +43,8 @@ import { ConfiguredTargets, type DroverHere } from './targets.ts';
 export interface MigrationsOptions {
   readonly config: MigrationConfig;
   readonly accelerator: Accelerator;
+  /** What this process itself can look into guests with. */
+  readonly preparesBy: Accelerator;
   readonly govc: Readonly<Record<string, string>>;
   readonly dataDir: string;
   readonly hostId: HostId;
@@ -86,15 +88,10 @@ export async function openMigrations(options: MigrationsOptions): Promise<Migrat
   const parts = createParts(options, { connections, opener, workDirectory });
   const { sources, targets } = parts;
   const handlers = [
-    new MigrationHandler(parts),
-    // The jobs it finds are submitted by the service, which wants to know its kind first.
-    new FanOutHandler({
-      ...{ clock, sources },
-      jobs: {
-        submit: (requests) => jobs.submit(requests),
-        list: (query) => jobs.list(query),
-        cancel: (wanted) => jobs.cancel(wanted),
-      },
+    new LazyJobHandler(MIGRATION_KIND, () => loadMigrationHandler(parts, options)),
+    new LazyJobHandler(FAN_OUT_KIND, async () => {
+      const { FanOutHandler } = await import('#transfers/fan-out-handler.ts');
+      return new FanOutHandler({ clock, sources, jobs });
     }),
   ];
   const jobs: JobService = new JobService({ store: stores.jobs, handlers, secretBox, clock });
@@ -146,7 +143,7 @@ interface SourceEnd {
 function createParts(
   options: MigrationsOptions,
   { connections, opener, workDirectory }: SourceEnd,
-): MigrationParts {
+): Omit<MigrationParts, 'preparer'> {
   const { config, accelerator, govc, clock, log, pool } = options;
   const copier = new ThreadDiskCopier(pool);
   const { directories, session } = config;
@@ -165,9 +162,20 @@ function createParts(
   });
   return {
     ...{ clock, sources, targets, copier },
-    preparer: new VirtV2vPreparer({ clock, environment: session }),
     bandwidth: new BandwidthShare(config.bytesPerSecond),
   };
+}
+
+async function loadMigrationHandler(
+  parts: Omit<MigrationParts, 'preparer'>,
+  { config, clock, preparesBy: accelerator }: MigrationsOptions,
+): Promise<JobHandler> {
+  const [{ MigrationHandler }, { VirtV2vPreparer }] = await Promise.all([
+    import('#transfers/migration-handler.ts'),
+    import('#backends/virt-v2v/virt-v2v-preparer.ts'),
+  ]);
+  const preparer = new VirtV2vPreparer({ clock, environment: config.session, accelerator });
+  return new MigrationHandler({ ...parts, preparer });
 }
 
 /** Where jobs may read what was uploaded. */

@@ -13,6 +13,7 @@ import type { LetGo } from '#disks/image-file.ts';
 import { openDiskWriter } from '#disks/open-disk-writer.ts';
 import { openQcow2Reader } from '#disks/qcow2/qcow2-reader.ts';
 import { createRawReader } from '#disks/raw/raw-reader.ts';
+import { SharedPace } from '#disks/shared-pace.ts';
 import { verifyDisk } from '#disks/verify-disk.ts';
 import { DiskWork } from '#disks/work/disk-work.ts';
 import { systemClock } from '#kernel/clock.ts';
@@ -36,7 +37,6 @@ import {
 } from './copy-state.ts';
 import { openFeed } from './open-feed.ts';
 import { openFileFeed } from './open-file-feed.ts';
-import { SharedPace } from './shared-pace.ts';
 
 const COMPRESSION_LEVEL = 1;
 const LEAST_BETWEEN_MARKS = 2 * MIB;

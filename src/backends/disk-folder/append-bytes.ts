@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { untilAborted } from '#kernel/abort.ts';
 import { MIB } from '#kernel/units.ts';
+import type { Zeros } from '#machines/disk-extents.ts';
 
 /** After so much, what came is written through: a power failure costs no more. */
 const SYNC_EVERY_BYTES = 64 * MIB;
@@ -13,12 +14,12 @@ export async function openPart(path: string): Promise<FileHandle> {
 }
 
 /**
- * Blocks of zeros become holes. What came stays however it ends: at its end, by an error of its
- * own, or because of the signal.
+ * Zeros become holes, whether they came as bytes or were only told of. What came stays however it
+ * ends: at its end, by an error of its own, or because of the signal.
  */
 export async function appendBytes(
   file: FileHandle,
-  body: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<Uint8Array | Zeros>,
   signal: AbortSignal,
 ): Promise<void> {
   let end = (await file.stat()).size;
@@ -28,9 +29,7 @@ export async function appendBytes(
     for (;;) {
       const next = await untilAborted(chunks.next(), signal);
       if (next.done === true) return;
-      const bytes = next.value;
-      if (!isZero(bytes)) await writeAll(file, bytes, end);
-      end += bytes.length;
+      end += await writeNext(file, next.value, end);
       if (end - synced < SYNC_EVERY_BYTES) continue;
       await settle(file, end);
       synced = end;
@@ -40,6 +39,13 @@ export async function appendBytes(
     // Not waited for: it may hang, which is why there is a signal.
     chunks.return?.().catch(() => undefined);
   }
+}
+
+/** Says how much further the file reaches by it. */
+async function writeNext(file: FileHandle, next: Uint8Array | Zeros, at: number): Promise<number> {
+  if ('zeros' in next) return next.zeros;
+  if (!isZero(next)) await writeAll(file, next, at);
+  return next.length;
 }
 
 async function settle(file: FileHandle, end: number): Promise<void> {

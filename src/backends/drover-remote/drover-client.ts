@@ -1,5 +1,4 @@
 /** Requests to another Drover, each with a deadline and a bound on what it may answer. */
-import { createReadStream } from 'node:fs';
 import { Agent as PlainAgent, request as requestHttp } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -22,10 +21,11 @@ export interface DroverClientOptions {
 
 export type Answer = Readonly<Record<string, unknown>>;
 
-export interface FilePart {
-  readonly file: string;
+export interface DiskPart {
   readonly offset: number;
-  readonly length: number;
+  readonly type: string;
+  /** As it is taken. */
+  readonly content: (signal: AbortSignal) => AsyncIterable<Buffer>;
 }
 
 const MOST_SOCKETS = 4;
@@ -87,22 +87,18 @@ export class DroverClient implements Disposable {
     return messages;
   }
 
-  /** A part of a file, read as it is taken. */
-  async sendPart(path: string, part: FilePart, signal: AbortSignal): Promise<Answer> {
-    const { file, offset, length } = part;
-    const headers = {
-      'content-type': 'application/octet-stream',
-      'content-length': String(length),
-      'upload-offset': String(offset),
-    };
+  async sendPart(path: string, part: DiskPart, signal: AbortSignal): Promise<Answer> {
+    const { offset, type } = part;
+    const headers = { 'content-type': type, 'upload-offset': String(offset) };
     const stop = new AbortController();
     let isMoving = true;
     using _watch = this.#options.clock.every(STALL_MS, () => {
       if (!isMoving) stop.abort(stalled(this.peer));
       isMoving = false;
     });
+    const ended = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
-    const content = createReadStream(file, { start: offset, end: offset + length - 1 });
+    const content = part.content(AbortSignal.any([both, ended.signal]));
     try {
       const request = this.#open({ method: 'PATCH', path, headers }, both);
       const answered = headOf(request);
@@ -118,14 +114,14 @@ export class DroverClient implements Disposable {
         request,
       ).catch(() => undefined);
       const { status, bytes } = await readAnswer(await answered);
-      content.destroy();
+      ended.abort();
       await sent;
       return this.#readJson(status, bytes);
     } catch (thrown) {
       both.throwIfAborted();
       throw failureToError(this.peer, this.#host, thrown);
     } finally {
-      content.destroy();
+      ended.abort();
     }
   }
 

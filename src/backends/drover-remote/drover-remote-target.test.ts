@@ -1,7 +1,7 @@
 /** Another Drover is the whole server, with a host behind it that is pretended. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, request as requestHttp } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ import { WEB_SERVER } from '#test/fake-migration.ts';
 import { listening } from '#test/loopback-server.ts';
 import { until } from '#test/until.ts';
 import { machineIdOf } from '#transfers/machine-plan.ts';
-import type { TargetVm } from '#transfers/target.ts';
+import type { Sending, TargetVm } from '#transfers/target.ts';
 import { DroverRemoteTarget, type DroverRemoteTargetOptions } from './drover-remote-target.ts';
 
 const SIGNAL = new AbortController().signal;
@@ -85,6 +85,23 @@ describe('DroverRemoteTarget', () => {
     return places;
   }
 
+  const advanced: number[] = [];
+  const sending: Sending = {
+    begin: (lengths) => advanced.push(...lengths.values()),
+    advance: (_key, doneBytes) => advanced.push(doneBytes),
+    limiter: { take: async () => undefined },
+  };
+
+  async function bring(
+    target: DroverRemoteTarget,
+    vm: TargetVm,
+    { signal = SIGNAL, limiter = sending.limiter } = {},
+  ) {
+    const places = await target.placeDisks(vm, SIGNAL);
+    await target.sendDisks(vm, places, { ...sending, limiter }, signal);
+    await target.adoptDisks(vm, places, signal);
+  }
+
   /** Some of the first disk. */
   const arrived = async (vm: TargetVm) =>
     void (await until(async () => {
@@ -101,7 +118,7 @@ describe('DroverRemoteTarget', () => {
     const vm = vmOf('job-1');
     assert.deepEqual(await codesOf(target, vm), []);
     const places = await fill(target, vm);
-    await target.adoptDisks(vm, places, SIGNAL);
+    await bring(target, vm);
     await assert.rejects(access(places[0]?.path ?? ''), { code: 'ENOENT' });
     const { ref, summary } = await target.define(vm, places, SIGNAL);
     assert.equal(ref, machineIdOf(vm));
@@ -125,7 +142,7 @@ describe('DroverRemoteTarget', () => {
     assert.match(logs.join('\n'), /info disk 2 of 2 is at the Drover at .*SHA-256 is right/);
     // Each step once more, as after a crash.
     assert.deepEqual(await codesOf(target, vm), []);
-    await target.adoptDisks(vm, await target.placeDisks(vm, SIGNAL), SIGNAL);
+    await bring(target, vm);
     assert.equal((await target.define(vm, places, SIGNAL)).ref, ref);
     await target.start(ref, SIGNAL);
     const removed = await target.remove(vm, SIGNAL);
@@ -145,17 +162,17 @@ describe('DroverRemoteTarget', () => {
     });
     {
       await using first = open({ url: cut.url });
-      await assert.rejects(first.adoptDisks(vm, places, stop.signal), /killed/);
+      await assert.rejects(bring(first, vm, { signal: stop.signal }), /killed/);
     }
     const { json } = await callDisks(server, `/${machineIdOf(vm)}-disk-0`);
     assert.ok(json.offset > 0 && json.offset < 300_000, `it stands at ${json.offset}`);
     logs.length = 0;
-    await target.adoptDisks(vm, places, SIGNAL);
+    await bring(target, vm);
     assert.match(logs[0] ?? '', new RegExp(`sending disk 1 of 2 .*, from byte ${json.offset} on`));
     // The source was copied anew: it had been running in between.
     await target.placeDisks(vm, SIGNAL);
     for (const { path } of places) await writeFile(path, rawImage(3000));
-    await target.adoptDisks(vm, places, SIGNAL);
+    await bring(target, vm);
     assert.match(logs.join('\n'), /held what an earlier attempt had copied: it is sent anew/);
     await target.remove(vm, SIGNAL);
   });
@@ -165,13 +182,41 @@ describe('DroverRemoteTarget', () => {
     await using cut = await openCuttingProxy(server.port, 100_000, () => arrived(vm));
     {
       await using target = open({ url: cut.url });
-      const places = await fill(target, vm);
+      await fill(target, vm);
       logs.length = 0;
-      await target.adoptDisks(vm, places, SIGNAL);
+      await bring(target, vm);
       assert.match(logs.join('\n'), /warn sending disk 1 of 2 is tried again: /);
       assert.ok(cut.sent() < 300_000 + 150_000, logs.join('\n') + cut.sent());
       await target.remove(vm, SIGNAL);
     }
+  });
+
+  it('sends no zeros, at the pace it is allowed, and tells how far it is', async () => {
+    await using counting = await openCuttingProxy(server.port, Infinity, async () => undefined);
+    await using target = open({ url: counting.url });
+    const sparse = Buffer.alloc(3_000_000);
+    for (const at of [500_000, 1_400_000]) randomBytes(1000).copy(sparse, at);
+    const [first] = vmOf('job-7').disks;
+    assert.ok(first);
+    const vm = vmOf('job-7', { disks: [{ ...first, capacityBytes: sparse.length }] });
+    const [place] = await target.placeDisks(vm, SIGNAL);
+    await writeFile(place?.path ?? '', sparse);
+    advanced.length = 0;
+    const taken: number[] = [];
+    await bring(target, vm, {
+      limiter: { take: async (bytes) => void taken.push(bytes) },
+    });
+    const [{ path = '' } = {}] = (await callDisks(server, '')).json.disks;
+    const arrived = join(server.imagesDir, path.replace('/assets/', ''));
+    assert.deepEqual(await readFile(arrived), sparse);
+    assert.ok((await stat(arrived)).blocks * 512 < 200_000, 'it has holes there');
+    const sum = taken.reduce((bytes, piece) => bytes + piece, 0);
+    assert.ok(sum < 140_000 && counting.sent() < sum + 100, `${sum}, ${counting.sent()}`);
+    assert.ok(taken.every((bytes) => bytes <= 65_536));
+    assert.deepEqual(advanced[0], sparse.length);
+    assert.equal(advanced.at(-1), sparse.length);
+    assert.ok(advanced.slice(1, -1).some((bytes) => bytes > 500_000 && bytes < 1_400_000));
+    await target.remove(vm, SIGNAL);
   });
 
   it('touches nothing there that another made', async () => {
@@ -180,7 +225,8 @@ describe('DroverRemoteTarget', () => {
     const id = machineIdOf(vm);
     await createVm(server, { vm_id: id });
     assert.deepEqual(await codesOf(target, vm), ['machine-in-the-way']);
-    await target.adoptDisks(vm, await fill(target, vm), SIGNAL);
+    await fill(target, vm);
+    await bring(target, vm);
     await assert.rejects(target.define(vm, [], SIGNAL), { kind: 'already_exists' });
     await target.remove(vm, SIGNAL);
     await ask(server, 'GetVmInfo', { vm_id: id });
@@ -259,7 +305,7 @@ async function openCuttingProxy(port: number, afterBytes: number, before: () => 
       answer.pipe(outgoing);
     });
     onward.on('error', () => outgoing.destroy());
-    if (method !== 'PATCH' || isCut) {
+    if (method !== 'PATCH' || isCut || afterBytes === Infinity) {
       if (method === 'PATCH') incoming.on('data', (chunk: Buffer) => (sent += chunk.length));
       incoming.pipe(onward);
       return;

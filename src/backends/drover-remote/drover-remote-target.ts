@@ -1,13 +1,13 @@
 /**
  * Another Drover as a place for VMs to go to: each becomes a machine of a customer there.
  *
- *   copy ─▶ a file here ─▶ sent, checked there ─▶ machine created ─▶ booted
+ *   copy ─▶ a file here ─▶ sent, checked there ─▶ file removed ─▶ machine created ─▶ booted
  *           WORK/JOB/disk-0.qcow2
  *
  * The ids of the machine and of its disks follow from that of the job, and both name the job: what
  * another made under such an id is not touched. The files here go when all disks are there.
  */
-import { mkdir, rm, statfs } from 'node:fs/promises';
+import { mkdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError, isErrorKind } from '#kernel/errors.ts';
@@ -23,7 +23,7 @@ import type { FoundDisk } from '#transfers/machine-plan.ts';
 import type { TargetJob } from '#transfers/migration-parts.ts';
 import type { RemoteDrover } from '#transfers/migration-spec.ts';
 import type { SourceVm } from '#transfers/source-vm.ts';
-import type { DefinedVm, DiskPlace, Target, TargetVm } from '#transfers/target.ts';
+import type { DefinedVm, DiskPlace, Sending, Target, TargetVm } from '#transfers/target.ts';
 import { DroverClient } from './drover-client.ts';
 import { RemoteDisks, type RemoteDisksParts } from './remote-disks.ts';
 import { findAtRemote } from './remote-findings.ts';
@@ -74,17 +74,35 @@ export class DroverRemoteTarget implements Target {
     return vm.disks.map((disk, at) => ({ key: disk.key, path: join(folder, diskFile(disk, at)) }));
   }
 
-  async adoptDisks(vm: TargetVm, places: readonly DiskPlace[], signal: AbortSignal): Promise<void> {
-    for (const [at, { key }] of vm.disks.entries()) {
-      const path = places.find((place) => place.key === key)?.path;
-      if (path !== undefined && (await isThere(path))) {
-        await this.#disks.bring(vm, at, path, signal);
-        continue;
-      }
-      // An attempt that ended just after the files here were removed.
-      const there = await this.#disks.find(vm, at, signal);
-      if (there?.state !== 'ready') throw lost(key);
+  async sendDisks(
+    vm: TargetVm,
+    places: readonly DiskPlace[],
+    { begin, advance, limiter }: Sending,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const files = new Map<string, string>();
+    const lengths = new Map<string, number>();
+    for (const { key, path } of places) {
+      // An attempt before this one may have removed it, when all were there.
+      if (!(await isThere(path))) continue;
+      files.set(key, path);
+      lengths.set(key, (await stat(path)).size);
     }
+    begin(lengths);
+    for (const [at, { key }] of vm.disks.entries()) {
+      const file = files.get(key);
+      if (file === undefined) continue;
+      const onProgress = (doneBytes: number) => advance(key, doneBytes);
+      await this.#disks.bring(vm, at, { file, limiter, onProgress }, signal);
+    }
+  }
+
+  async adoptDisks(
+    vm: TargetVm,
+    _places: readonly DiskPlace[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#readyDisks(vm, signal);
     await rm(this.#folder(vm), { recursive: true, force: true });
   }
 

@@ -3,16 +3,20 @@
  * goes on where the other end says it stands; so a second attempt sends what is missing, and one
  * that finds its disk with other content replaces it.
  */
-import { stat } from 'node:fs/promises';
+import type { RangeSource } from '#disks/byte-source.ts';
+import { openFileRangeSource } from '#disks/file-range-source.ts';
+import type { RateLimiter } from '#disks/rate-limiter.ts';
 import { backoffMs, jitterMs } from '#kernel/backoff.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError, isErrorKind, toDroverError } from '#kernel/errors.ts';
 import type { CustomerId } from '#kernel/ids.ts';
 import { randomFraction } from '#kernel/random.ts';
-import { formatBytes, HOUR_MS, MIB, SECOND_MS } from '#kernel/units.ts';
+import { formatBytes, HOUR_MS, SECOND_MS } from '#kernel/units.ts';
+import { EXTENTS_TYPE } from '#machines/disk-extents.ts';
 import { machineIdOf } from '#transfers/machine-plan.ts';
 import type { TargetJob } from '#transfers/migration-parts.ts';
 import type { TargetVm } from '#transfers/target.ts';
+import { readPart } from './disk-part.ts';
 import type { Answer, DroverClient } from './drover-client.ts';
 import { textOf } from './remote-error.ts';
 
@@ -35,8 +39,6 @@ export interface RemoteDisk {
   readonly error: string;
 }
 
-/** What is on the other disk for good after each; so much is sent again at most. */
-const PART_BYTES = 64 * MIB;
 const MOST_TRIES = 6;
 const FIRST_RETRY_MS = SECOND_MS;
 const MOST_RETRY_MS = 30 * SECOND_MS;
@@ -45,6 +47,18 @@ const FIRST_POLL_MS = 20;
 const MOST_POLL_MS = 5 * SECOND_MS;
 /** Of a disk of many TiB. */
 const MOST_CHECK_MS = 12 * HOUR_MS;
+
+/** An image here, and how it is to travel. */
+interface DiskFile {
+  readonly file: string;
+  readonly limiter: RateLimiter;
+  readonly onProgress: (doneBytes: number) => void;
+}
+
+interface OpenDisk extends Omit<DiskFile, 'file'> {
+  readonly source: RangeSource;
+  readonly label: string;
+}
 
 export class RemoteDisks {
   readonly #parts: RemoteDisksParts;
@@ -64,17 +78,23 @@ export class RemoteDisks {
   }
 
   /** It is whole there, and was compared, when this returns. */
-  async bring(vm: TargetVm, at: number, file: string, signal: AbortSignal): Promise<void> {
+  async bring(
+    vm: TargetVm,
+    at: number,
+    { file, limiter, onProgress }: DiskFile,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { job, hash, client } = this.#parts;
     const label = `disk ${at + 1} of ${vm.disks.length}`;
     job.step(`computing the SHA-256 of ${label}`);
     const sha256 = await hash(file, signal);
-    const { size } = await stat(file);
+    await using source = await openFileRangeSource(file);
+    const { sizeBytes: size } = source;
     const draft = { name: diskNameOf(vm, at), size_bytes: size, sha256 };
     const there = await this.#announce(vm, at, { ...draft, format: vm.disks[at]?.format }, signal);
     const from = there.offset === 0 ? '' : `, from byte ${there.offset} on`;
     job.log('info', `sending ${label} (${formatBytes(size)}) to ${client.peer}${from}`);
-    await this.#send(there, { file, label }, signal);
+    await this.#send(there, { source, label, limiter, onProgress }, signal);
     job.log('info', `${label} is at ${client.peer}, and its SHA-256 is right`);
   }
 
@@ -107,7 +127,7 @@ export class RemoteDisks {
 
   async #send(
     { id, sizeBytes }: RemoteDisk,
-    { file, label }: { readonly file: string; readonly label: string },
+    { label, source, limiter, onProgress }: OpenDisk,
     signal: AbortSignal,
   ): Promise<void> {
     const { client, clock, job } = this.#parts;
@@ -121,12 +141,15 @@ export class RemoteDisks {
         const there = readDisk(await client.rest('GET', path, signal));
         if (there.offset > furthest) tries = 0;
         this.#tell(label, there, furthest);
+        onProgress(there.offset);
         furthest = there.offset;
         if (there.state === 'ready') return;
         if (there.state === 'failed') throw refused(client.peer, there);
         if (there.state === 'receiving' && there.offset < sizeBytes) {
-          const length = Math.min(PART_BYTES, sizeBytes - there.offset);
-          await client.sendPart(path, { file, offset: there.offset, length }, signal);
+          const { offset } = there;
+          const content = (stop: AbortSignal) =>
+            readPart(source, { offset, limiter, onProgress, signal: stop });
+          await client.sendPart(path, { offset, type: EXTENTS_TYPE, content }, signal);
           continue;
         }
         if (clock.monotonicMs() - startedMs > MOST_CHECK_MS) throw unchecked(client.peer, there);
@@ -148,10 +171,9 @@ export class RemoteDisks {
   #tell(label: string, { offset, sizeBytes }: RemoteDisk, before: number): void {
     const { job } = this.#parts;
     const tenth = (bytes: number) => Math.floor((10 * bytes) / sizeBytes);
-    const sent = `${formatBytes(offset)} of ${formatBytes(sizeBytes)}`;
-    job.step(`sending ${label}: ${sent}`);
+    job.step(`sending ${label}`);
     if (offset > before && tenth(offset) > tenth(before) && offset < sizeBytes) {
-      job.log('info', `sent ${sent} of ${label}`);
+      job.log('info', `sent ${formatBytes(offset)} of ${formatBytes(sizeBytes)} of ${label}`);
     }
   }
 

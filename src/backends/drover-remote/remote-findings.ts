@@ -3,6 +3,7 @@ import { exceededLimit, exceededToError, type Usage } from '#access/quota.ts';
 import { DroverError, toDroverError, type ErrorKind } from '#kernel/errors.ts';
 import type { CustomerId } from '#kernel/ids.ts';
 import { formatBytes, MIB } from '#kernel/units.ts';
+import { EXTENTS_TYPE } from '#machines/disk-extents.ts';
 import type { Finding } from '#transfers/finding.ts';
 import { findingOf, machineFindings } from '#transfers/machine-findings.ts';
 import type { TargetVm } from '#transfers/target.ts';
@@ -69,6 +70,10 @@ export async function findAtRemote(
 
 function abilityFindings(vm: TargetVm, abilities: Answer): readonly Finding[] {
   const found: Finding[] = [];
+  if (!listIn(abilities, 'upload_types').includes(EXTENTS_TYPE)) {
+    const what = 'the Drover there takes no disks without their zeros';
+    found.push(error('destination-too-old', what, 'upgrade the Drover there'));
+  }
   if (abilities['may_change'] !== true) {
     const what = 'the token for the destination may only read there';
     found.push(error('destination-read-only', what, 'give one that may make machines'));

@@ -2,10 +2,11 @@
  * How the bodies of this surface are read: JSON, or YAML where its content type says so. An empty
  * body is none, since clients send the content type of JSON along with nothing.
  */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HttpRefusal } from '#surfaces/edge/http-errors.ts';
-import { formatBytes } from '#kernel/units.ts';
-import { MOST_YAML_BYTES, parseYaml } from './parse-yaml.ts';
+import { formatBytes, MIB } from '#kernel/units.ts';
+
+export const MOST_YAML_BYTES = MIB / 16;
 
 export const YAML_TYPES = [
   'application/x-yaml',
@@ -28,13 +29,7 @@ export function registerBodyParsers(app: FastifyInstance): void {
   app.addContentTypeParser<string>(
     [...YAML_TYPES],
     { parseAs: 'string', bodyLimit: MOST_YAML_BYTES },
-    (_request, body, done) => {
-      try {
-        done(null, parseYaml(body));
-      } catch (thrown) {
-        done(thrown as Error);
-      }
-    },
+    async (_request: FastifyRequest, body: string) => await readYaml(body),
   );
 }
 
@@ -45,22 +40,41 @@ export function registerBodyParsers(app: FastifyInstance): void {
  */
 export function takeEveryType(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body: string, done) => {
-    if (body.trim() === '') return done(null, undefined);
-    void parseJson(request, body, (asJson, value) => {
-      if (asJson === null) return done(null, value);
-      try {
-        done(null, parseShortYaml(body));
-      } catch (asYaml) {
-        // Who begins like that meant JSON.
-        done(/^\s*[{[]/.test(body) ? asJson : (asYaml as Error));
-      }
+  const readJson = async (request: FastifyRequest, body: string): Promise<unknown> => {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    void parseJson(request, body, (error, value) => {
+      if (error === null) resolve(value);
+      else reject(error);
     });
-  });
+    return await promise;
+  };
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'string' },
+    async (request: FastifyRequest, body: string) => {
+      if (body.trim() === '') return undefined;
+      try {
+        return await readJson(request, body);
+      } catch (asJson) {
+        try {
+          return await readShortYaml(body);
+        } catch (asYaml) {
+          // Who begins like that meant JSON.
+          throw /^\s*[{[]/.test(body) ? asJson : asYaml;
+        }
+      }
+    },
+  );
 }
 
-function parseShortYaml(body: string): unknown {
-  if (Buffer.byteLength(body) <= MOST_YAML_BYTES) return parseYaml(body);
+async function readShortYaml(body: string): Promise<unknown> {
+  if (Buffer.byteLength(body) <= MOST_YAML_BYTES) return await readYaml(body);
   const message = `a request body in YAML may have ${formatBytes(MOST_YAML_BYTES)}; send JSON`;
   throw new HttpRefusal(413, message, 'BODY_TOO_LARGE');
+}
+
+/** The library is loaded with the first body: nearly all are JSON. */
+async function readYaml(body: string): Promise<unknown> {
+  const { parseYaml } = await import('./parse-yaml.ts');
+  return parseYaml(body);
 }

@@ -1,7 +1,6 @@
 /** `GET /api/v1/migration/openapi.json`: the description of this surface. */
 import type { FastifyInstance } from 'fastify';
 import type { MigrationParts } from './migration-parts.ts';
-import { createMigrationOpenApi } from './openapi.ts';
 
 export function registerOpenApi(
   app: FastifyInstance,
@@ -10,6 +9,7 @@ export function registerOpenApi(
   const path = '/api/v1/migration/openapi.json';
   app.get(path, { config: { public: true } }, async (_request, reply) => {
     void reply.header('cache-control', 'no-cache');
+    const { createMigrationOpenApi } = await import('./openapi.ts');
     return createMigrationOpenApi(version);
   });
 }

@@ -89,7 +89,7 @@ export const SCHEMAS: Json = {
     properties: {
       url: { ...TEXT, format: 'uri' },
       events: listOf({ ...TEXT, enum: [...MIGRATION_EVENT_TYPES, 'job.created', '*'] }),
-      timeout: { oneOf: [NUMBER, TEXT], description: 'Seconds, or such as 10s' },
+      timeout: { oneOf: [NUMBER, TEXT], description: 'Seconds, or such as 10s; at most 60' },
       ...{ retry_count: WHOLE, enabled: FLAG, headers: ANY, secret: TEXT },
     },
   },

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DroverError } from '#kernel/errors.ts';
-import { MOST_YAML_BYTES, parseYaml } from './parse-yaml.ts';
+import { MOST_YAML_BYTES } from './body-parsers.ts';
+import { parseYaml } from './parse-yaml.ts';
 
 describe('YAML', () => {
   const refused = {

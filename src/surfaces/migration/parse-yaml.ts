@@ -5,9 +5,6 @@
  */
 import { isScalar, parseDocument, visit, type Document } from 'yaml';
 import { DroverError } from '#kernel/errors.ts';
-import { MIB } from '#kernel/units.ts';
-
-export const MOST_YAML_BYTES = MIB / 16;
 
 const MOST_ALIASES = 100;
 const MOST_TOLD = 160;

@@ -85,7 +85,7 @@ export const webhooksAdd: Command = {
       argument: 'NAME=VALUE',
       doc: 'Sent along; @FILE as the value is a file with it.',
     },
-    timeout: { kind: 'text', argument: 'TIME', doc: 'How long the receiver has, up to 30s.' },
+    timeout: { kind: 'text', argument: 'TIME', doc: 'How long the receiver has, up to 60s.' },
     retries: { kind: 'text', argument: 'N', doc: 'How often an event is tried again.' },
     'secret-file': {
       kind: 'text',

@@ -2,7 +2,7 @@
 import { invalidArgument } from '#kernel/errors.ts';
 import { duration, flag, oneOf, textMatching } from '#kernel/field-kinds.ts';
 import { Problems, type FieldReader } from '#kernel/field-reader.ts';
-import { SECOND_MS } from '#kernel/units.ts';
+import { MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 import { count, oneOrMore } from '#surfaces/migration/field-kinds.ts';
 import type { KnownNames } from '#surfaces/migration/near-misses.ts';
 import { readFields } from '#surfaces/migration/read-fields.ts';
@@ -24,7 +24,7 @@ const ALL = '*';
 const MOST_RETRIES = 999;
 const MOST_EVENTS = 50;
 const LEAST_TIMEOUT_MS = SECOND_MS / 10;
-const MOST_TIMEOUT_MS = 30 * SECOND_MS;
+const MOST_TIMEOUT_MS = MINUTE_MS;
 /** What the original program calls it. */
 const ALIASES: Readonly<Record<string, (typeof MIGRATION_EVENT_TYPES)[number]>> = {
   'job.created': 'job.submitted',

@@ -163,6 +163,7 @@ describe('webhooks by index', () => {
     ['for an event that there is not', { url: URL, events: ['job.x'] }, /events: must be one of/],
     ['with a timeout of nanoseconds', { url: URL, timeout: 1e-9 }, /timeout: must be a time from/],
     ['with a timeout of an hour', { url: URL, timeout: '1h' }, /timeout: must be a time from/],
+    ['with one over a minute', { url: URL, timeout: 60.1 }, /timeout: must be a time from/],
     ['with endless retries', { url: URL, retry_count: 1000 }, /retry_count: must be a whole/],
     ['with a header of ours', { url: URL, headers: { Host: 'x' } }, /^headers.Host: is not yours/],
     ['in words', 'https://hooks.example.com', /must be a map/],
@@ -187,14 +188,14 @@ describe('webhooks by index', () => {
 describe('POST /webhooks/test', () => {
   it('sends to a URL that nobody registered, and says that it was taken', async () => {
     await using api = await setUp();
-    const body = { url: URL, headers: { 'X-Own': 'a' }, timeout: '10s' };
+    const body = { url: URL, headers: { 'X-Own': 'a' }, timeout: 60 };
     const { status, json } = await api.call('POST', '/webhooks/test', body);
     assert.equal(status, 200);
     assert.partialDeepStrictEqual(json, {
       ...{ message: 'test webhook sent', success: true, status: 200, error: null },
     });
     const [sent] = api.engine.sender.sent;
-    assert.deepEqual([sent?.url, sent?.timeoutMs], [URL, 10_000]);
+    assert.deepEqual([sent?.url, sent?.timeoutMs], [URL, 60_000]);
     assert.equal(sent?.headers['X-Own'], 'a');
     assert.partialDeepStrictEqual(JSON.parse(sent?.text ?? ''), {
       ...{ event: 'test', data: { message: 'This is a test webhook', test: true } },

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { mayChange } from '#access/principal.ts';
+import { EXTENTS_TYPE } from '#machines/disk-extents.ts';
 import { DISK_FORMATS } from '#machines/disk.ts';
 import { DISK_BUSES, NIC_MODELS } from '#machines/machine-spec.ts';
 import { principalOf } from '#surfaces/edge/authenticate.ts';
@@ -21,6 +22,7 @@ export function registerAbilities(
     return {
       ...{ version, may_change: mayChange(principal) },
       firmware: (await hasUefi()) ? ['bios', 'uefi'] : ['bios'],
+      upload_types: ['application/octet-stream', EXTENTS_TYPE],
       ...{ disk_formats: DISK_FORMATS, disk_interfaces: DISK_BUSES, nic_models: NIC_MODELS },
       disks: {
         ...{ count: room.disks, max_count: finite(room.maxDisks), bytes: room.bytes },

@@ -3,7 +3,9 @@
  * and are there for good when the answer says so. The heads of requests that come while an earlier
  * one is under way end that one.
  */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Clock } from '#kernel/clock.ts';
+import { decodeExtents, EXTENTS_TYPE, type Zeros } from '#machines/disk-extents.ts';
 import { principalOf } from '#surfaces/edge/authenticate.ts';
 import { discardRest } from '#surfaces/edge/discard-rest.ts';
 import { HttpRefusal } from '#surfaces/edge/http-errors.ts';
@@ -19,8 +21,7 @@ export function registerAppendDisk(app: FastifyInstance, { disks, clock }: VmSer
     scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
     scope.patch('/v1/disks/:id', async (request, reply) => {
       try {
-        const open = (maxBytes: number) =>
-          readLongBody(request, { clock, maxBytes, tooLong: () => tooLong(maxBytes) });
+        const open = (maxBytes: number) => openBody(request, clock, maxBytes);
         const part = { offset: parseOffset(request), open };
         const disk = await disks.append(principalOf(request), parseDiskRef(request), part);
         void reply.header('upload-offset', disk.receivedBytes);
@@ -31,6 +32,27 @@ export function registerAppendDisk(app: FastifyInstance, { disks, clock }: VmSer
     });
     done();
   });
+}
+
+function openBody(
+  request: FastifyRequest,
+  clock: Clock,
+  maxBytes: number,
+): AsyncIterable<Uint8Array | Zeros> {
+  const refuse = () => tooLong(maxBytes);
+  if (!isExtents(request)) return readLongBody(request, { clock, maxBytes, tooLong: refuse });
+  let left = maxBytes;
+  // Each extent is at least a byte of the disk, so that their lengths bound the body as well.
+  const body = readLongBody(request, { clock, maxBytes: Infinity, tooLong: refuse });
+  return decodeExtents(body, (length) => {
+    left -= length;
+    if (left < 0) throw refuse();
+  });
+}
+
+function isExtents({ headers }: FastifyRequest): boolean {
+  const [type = ''] = (headers['content-type'] ?? '').split(';');
+  return type.trim().toLowerCase() === EXTENTS_TYPE;
 }
 
 function tooLong(remaining: number): HttpRefusal {

@@ -1,4 +1,5 @@
-/** The routes of disks that customers bring, for the OpenAPI document. */
+/** The routes of images and of disks that customers bring, for the OpenAPI document. */
+import { EXTENTS_TYPE } from '#machines/disk-extents.ts';
 import { DISK_FORMATS, DISK_STATES } from '#machines/disk.ts';
 import { DISK_BUSES, NIC_MODELS } from '#machines/machine-spec.ts';
 import { failures, json, type Json } from './openapi-parts.ts';
@@ -7,6 +8,7 @@ const TEXT = { type: 'string' };
 const WHOLE = { type: 'integer' };
 const orNull = (type: string) => ({ type: [type, 'null'] });
 const DISK = { $ref: '#/components/schemas/Disk' };
+const IMAGE = { $ref: '#/components/schemas/Image' };
 const SECURITY = [{ bearer: [] }];
 const ID = { name: 'id', in: 'path', required: true, schema: TEXT };
 const CUSTOMER = {
@@ -33,9 +35,18 @@ export const DISK_SCHEMAS: Json = {
       sha256: { ...TEXT, description: 'Of the image file, in hexadecimal' },
     },
   },
+  Image: shape({
+    ...{ name: TEXT, description: TEXT, size_bytes: WHOLE },
+    config: {
+      ...{ type: 'object', additionalProperties: {} },
+      description: 'For CreateVm, as it stands',
+    },
+    built_at: { ...orNull('string'), format: 'date-time' },
+  }),
   Abilities: shape({
     ...{ version: TEXT, may_change: { type: 'boolean' } },
     firmware: listOf({ ...TEXT, enum: ['bios', 'uefi'] }),
+    upload_types: listOf(TEXT),
     disk_formats: listOf({ ...TEXT, enum: DISK_FORMATS }),
     disk_interfaces: listOf({ ...TEXT, enum: DISK_BUSES }),
     nic_models: listOf({ ...TEXT, enum: NIC_MODELS }),
@@ -47,6 +58,16 @@ export const DISK_SCHEMAS: Json = {
 };
 
 export const DISK_PATHS: Json = {
+  '/v1/images': {
+    get: {
+      summary: 'List what machines can be made of, by name',
+      security: SECURITY,
+      responses: {
+        200: json('All of them', shape({ images: listOf(IMAGE) })),
+        ...failures(401),
+      },
+    },
+  },
   '/v1/abilities': {
     get: {
       summary: 'What machines may be made of here, and what the caller may bring',
@@ -94,7 +115,14 @@ export const DISK_PATHS: Json = {
         CUSTOMER,
         { name: 'Upload-Offset', in: 'header', required: true, schema: WHOLE },
       ],
-      requestBody: { content: { 'application/octet-stream': { schema: { type: 'string' } } } },
+      requestBody: {
+        content: {
+          'application/octet-stream': { schema: TEXT },
+          [EXTENTS_TYPE]: {
+            schema: { ...TEXT, description: 'Data and lengths of zeros: docs/api.md' },
+          },
+        },
+      },
       responses: {
         200: { ...json('What came is there for good', DISK), headers: UPLOAD_OFFSET },
         ...failures(400, 401, 403, 404, 408, 409, 412, 413, 429, 507),

@@ -1,6 +1,6 @@
 /** A limit that another thread may change: it is read from shared memory as bytes are asked for. */
-import { TokenBucket, type RateLimiter } from '#disks/rate-limiter.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { TokenBucket, type RateLimiter } from './rate-limiter.ts';
 
 export class SharedPace implements RateLimiter {
   readonly #rate: Float64Array;
