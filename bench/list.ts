@@ -17,7 +17,7 @@ import { openChildServer, type ChildServer } from './child-server.ts';
 import type { Benchmark, BenchmarkOptions, Comparison } from './comparison.ts';
 import { createVmClient, devToken, everydayConfig } from './drover-client.ts';
 import { encodeHttp1, Http1Connection } from './http1-load.ts';
-import { fillMachines } from './machine-rows.ts';
+import { fillMachines } from '#test/machine-rows.ts';
 import { measurePairs } from './pair.ts';
 import { openScratchDirectory } from './scratch-directory.ts';
 import { percentile } from './statistics.ts';

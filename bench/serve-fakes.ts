@@ -2,9 +2,10 @@
  * The whole server as `drover up` puts it together, on a hypervisor and a network that only
  * pretend: what is measured is Drover, not QEMU. Started by openChildServer.
  *
- *   node bench/serve-fakes.ts --data DIR
+ *   node bench/serve-fakes.ts --data DIR [--page DIR]
  *
- * The database is SQLite in DIR, or what DROVER_DATABASE names.
+ * The database is SQLite in DIR, or what DROVER_DATABASE names; `--page` puts another web page in
+ * the place of the built one.
  */
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
@@ -28,7 +29,9 @@ class AnyImage implements ImageCatalog {
   }
 }
 
-const { data } = parseArgs({ options: { data: { type: 'string' } } }).values;
+const { data, page } = parseArgs({
+  options: { data: { type: 'string' }, page: { type: 'string' } },
+}).values;
 if (data === undefined) throw new Error('--data DIR is missing');
 
 const env = readEnvironment();
@@ -48,7 +51,10 @@ const backends = {
   network: new FakeNetwork(),
   images: new AnyImage(),
 };
-await using server = await openServer(loaded, { backends });
+await using server = await openServer(loaded, {
+  backends,
+  ...(page !== undefined && { webDirectory: page }),
+});
 process.stdout.write(`ready ${server.url}\n`);
 trimHeap();
 process.stdin.resume();

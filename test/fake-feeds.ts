@@ -1,10 +1,9 @@
 /** Feeds that answer what a test says; they keep how often they were asked. */
 import type { ServerId } from '#kernel/ids.ts';
-import type { ServerReading } from '#fleet/server-reading.ts';
 import type { SourceSpec, WatchedServer } from '#fleet/server.ts';
-import type { FeedOpener, FeedRequest, SourceFeed } from '#fleet/source-feed.ts';
+import type { FeedOpener, FeedReading, FeedRequest, SourceFeed } from '#fleet/source-feed.ts';
 
-export type FakeAnswer = ServerReading | Error | 'hangs';
+export type FakeAnswer = FeedReading | Error | 'hangs';
 
 export class FakeFeeds implements FeedOpener {
   /** By URL; a source without one answers with nothing. */

@@ -1,5 +1,6 @@
 /** The server's end of a WebSocket whose client takes what a test lets it take. */
 import { EventEmitter } from 'node:events';
+import type { LiveBatch } from '#surfaces/edge/live-batch.ts';
 import type { LiveSocket } from '#surfaces/edge/live-client.ts';
 
 interface Message {
@@ -17,6 +18,10 @@ export class FakeLiveSocket extends EventEmitter implements LiveSocket {
 
   send(text: string): void {
     this.sent.push(text);
+  }
+
+  sendAll({ messages }: LiveBatch): void {
+    for (const { text } of messages) this.sent.push(text);
   }
 
   ping(): void {

@@ -1,7 +1,7 @@
 /** A token store in memory, for tests of what stands above the port. */
 import { DroverError } from '#kernel/errors.ts';
 import type { TokenId } from '#kernel/ids.ts';
-import type { TokenRow, TokenStore } from '#access/token-store.ts';
+import type { TokenPageQuery, TokenRow, TokenStore } from '#access/token-store.ts';
 
 export class MemoryTokenStore implements TokenStore {
   readonly rows = new Map<TokenId, TokenRow>();
@@ -23,6 +23,12 @@ export class MemoryTokenStore implements TokenStore {
     return [...this.rows.values()].toSorted(
       (a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1),
     );
+  }
+
+  async page({ after, limit }: TokenPageQuery): Promise<readonly TokenRow[]> {
+    const newestFirst = (await this.list()).toReversed();
+    const from = newestFirst.findIndex(({ id }) => id === after?.id) + 1;
+    return newestFirst.slice(from, from + limit);
   }
 
   async findById(id: TokenId): Promise<TokenRow | undefined> {

@@ -81,10 +81,15 @@ function clusterData(): Map<string, unknown> {
       ],
     ],
     ['/cluster/resources', resources()],
+    ['/access/permissions', { '/': auditor(), '/vms': auditor(), '/storage': auditor() }],
     ['/nodes/pve1/status', nodeStatus()],
     ['/nodes/pve2/status', { ...nodeStatus(), uptime: 7200, pveversion: 'pve-manager/8.3.1/abc' }],
     ['/nodes/pve1/qemu/100/agent/get-fsinfo', { result: filesystems() }],
   ]);
+}
+
+function auditor(): Entry {
+  return { 'Sys.Audit': 1, 'VM.Audit': 1, 'Datastore.Audit': 1, 'Pool.Audit': 1, 'SDN.Audit': 1 };
 }
 
 function resources(): readonly Entry[] {

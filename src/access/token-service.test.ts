@@ -137,6 +137,21 @@ describe('an API token', () => {
     });
   }
 
+  it('makes none that goes on after it', async () => {
+    const { clock, service } = setUp();
+    const expiresAt = clock.nowMs() + MINUTE_MS;
+    const brief = await service.createToken({ name: 'ops', scope: 'operator', expiresAt });
+    const maker = await service.verify(brief.secret, signal);
+    assert.ok(maker?.kind === 'operator');
+    const wanted = { name: 'ci', scope: 'operator' } as const;
+    const refused = { kind: 'permission_denied', reason: 'BEYOND_OWN_REACH' };
+    await assert.rejects(service.createTokenFor(maker, wanted), refused);
+    const late = { ...wanted, expiresAt: expiresAt + 1 };
+    await assert.rejects(service.createTokenFor(maker, late), refused);
+    const { token } = await service.createTokenFor(maker, { ...wanted, expiresAt });
+    assert.equal(token.expiresAt, expiresAt);
+  });
+
   it('that is unknown cannot be revoked', async () => {
     await assert.rejects(setUp().service.revokeToken('tok_000000000000'), (thrown) =>
       isErrorKind(thrown, 'not_found'),

@@ -5,14 +5,20 @@
  * through this process stops at once, and one revoked through another process within 5 seconds.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '#kernel/clock.ts';
+import { toIsoTime, type Clock } from '#kernel/clock.ts';
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
 import { createTokenId, isCustomerId, type CustomerId, type TokenId } from '#kernel/ids.ts';
 import { randomToken } from '#kernel/random.ts';
 import { MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 import { untilAborted } from '#kernel/abort.ts';
-import { SCOPES, isScope, type Principal, type Scope } from './principal.ts';
-import { isTokenId, type TokenRow, type TokenStore } from './token-store.ts';
+import {
+  SCOPES,
+  isScope,
+  type OperatorPrincipal,
+  type Principal,
+  type Scope,
+} from './principal.ts';
+import { isTokenId, type TokenPageQuery, type TokenRow, type TokenStore } from './token-store.ts';
 
 const CACHE_MS = 5 * SECOND_MS;
 const CACHE_MOST = 1000;
@@ -89,6 +95,28 @@ export class TokenService {
     };
     await this.#store.insert(row);
     return { token: rowToInfo(row), secret };
+  }
+
+  /**
+   * For an operator who asks for it; nobody else may make any. A token that is over one day makes
+   * none that goes on after it.
+   */
+  async createTokenFor(maker: OperatorPrincipal, wanted: NewToken): Promise<CreatedToken> {
+    const own = maker.tokenId && (await this.#store.findById(maker.tokenId));
+    const untilMs = own?.expiresAt ?? Infinity;
+    if ((wanted.expiresAt ?? Infinity) > untilMs) {
+      const end = toIsoTime(untilMs);
+      throw new DroverError(
+        'permission_denied',
+        `expires_in: must end by ${end}, when the token that makes this one does`,
+        { reason: 'BEYOND_OWN_REACH', metadata: { field: 'expires_in' } },
+      );
+    }
+    return await this.createToken(wanted);
+  }
+
+  async listPage(query: TokenPageQuery): Promise<readonly TokenInfo[]> {
+    return (await this.#store.page(query)).map(rowToInfo);
   }
 
   async listTokens(): Promise<readonly TokenInfo[]> {

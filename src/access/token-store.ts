@@ -21,11 +21,21 @@ export interface TokenRow {
   readonly lastUsedAt: number | null;
 }
 
+/** Strictly older than this one, in the order of a page. */
+export type TokenPosition = Pick<TokenRow, 'createdAt' | 'id'>;
+
+export interface TokenPageQuery {
+  readonly after?: TokenPosition | undefined;
+  readonly limit: number;
+}
+
 export interface TokenStore {
   /** Throws `already_exists` when the id or the hash is taken. */
   insert(row: TokenRow): Promise<void>;
   /** Every token, revoked and expired ones too, oldest first (createdAt, then id). */
   list(): Promise<readonly TokenRow[]>;
+  /** At most `limit` of all, newest first (createdAt, then id). */
+  page(query: TokenPageQuery): Promise<readonly TokenRow[]>;
   findById(id: TokenId): Promise<TokenRow | undefined>;
   /**
    * Sets `revokedAt` unless it is set already, and answers the row as it then stands;

@@ -16,7 +16,8 @@ import type { Log } from '#kernel/log.ts';
 import { randomFraction } from '#kernel/random.ts';
 import { MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 import type { ServerReading } from './server-reading.ts';
-import type { SourceFeed } from './source-feed.ts';
+import type { FeedReading, SourceFeed } from './source-feed.ts';
+import { sourceTrouble } from './source-trouble.ts';
 
 const POLL_DEADLINE_MS = 10 * SECOND_MS;
 const BACKOFF_MOST_MS = MINUTE_MS;
@@ -28,7 +29,7 @@ export interface FeedAnswer {
   readonly answeredAt: number | undefined;
   readonly answeredMonotonicMs: number;
   readonly responseMs: number | undefined;
-  /** Of the last poll; undefined when it went well. */
+  /** Of the last poll, or what is wrong with its answer; undefined when all went well. */
   readonly error: string | undefined;
   readonly failures: number;
 }
@@ -52,6 +53,12 @@ export interface FeedPollerOptions {
   readonly onPolled: (servers: readonly ServerId[]) => void;
 }
 
+export interface PollerStart {
+  readonly afterMs: number;
+  /** From 0 to 1: where within the interval it is asked from then on. */
+  readonly place: number;
+}
+
 export class FeedPoller implements AsyncDisposable {
   readonly feed: SourceFeed;
   readonly #options: FeedPollerOptions;
@@ -59,17 +66,22 @@ export class FeedPoller implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #timer: Timer | undefined;
   #polling: Promise<void> = Promise.resolve();
+  readonly #first = Promise.withResolvers<void>();
   #failures = 0;
+  /** Waited once, beside the interval. */
+  #extraMs = 0;
 
   constructor(options: FeedPollerOptions) {
     this.feed = options.feed;
     this.#options = options;
   }
 
-  /** Resolves after the first poll; it never fails. */
-  start(): Promise<void> {
-    this.#polling = this.#poll();
-    return this.#polling;
+  /** Resolves after the first poll, or when there will be none; it never fails. */
+  async start({ afterMs, place }: PollerStart): Promise<void> {
+    this.#extraMs = place * this.#intervalMs;
+    if (afterMs > 0) this.#timer = this.#options.clock.after(afterMs, () => this.#begin());
+    else this.#begin();
+    await this.#first.promise;
   }
 
   answerOf(id: ServerId): FeedAnswer {
@@ -84,8 +96,14 @@ export class FeedPoller implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
     this.#timer?.cancel();
+    this.#first.resolve();
     await this.#polling;
     await this.feed[Symbol.asyncDispose]();
+  }
+
+  #begin(): void {
+    this.#polling = this.#poll();
+    void this.#polling.then(this.#first.resolve);
   }
 
   async #poll(): Promise<void> {
@@ -101,9 +119,7 @@ export class FeedPoller implements AsyncDisposable {
       this.#fail(toDroverError(thrown).message);
     }
     if (this.#stopping.signal.aborted) return;
-    this.#timer = clock.after(this.#waitMs(startedMs), () => {
-      this.#polling = this.#poll();
-    });
+    this.#timer = clock.after(this.#waitMs(startedMs), () => this.#begin());
     onPolled(servers);
   }
 
@@ -114,7 +130,7 @@ export class FeedPoller implements AsyncDisposable {
     return await feed.poll(deadline.signal);
   }
 
-  #note(id: ServerId, answer: ServerReading | Error | undefined, responseMs: number): void {
+  #note(id: ServerId, answer: FeedReading | Error | undefined, responseMs: number): void {
     const { clock, feed } = this.#options;
     const before = this.answerOf(id);
     if (answer === undefined || answer instanceof Error) {
@@ -122,8 +138,9 @@ export class FeedPoller implements AsyncDisposable {
       this.#answers.set(id, { ...before, error, failures: before.failures + 1 });
       return;
     }
+    const { missing: _missing, complaints: _complaints, ...reading } = answer;
     this.#answers.set(id, {
-      ...{ reading: answer, responseMs, error: undefined, failures: 0 },
+      ...{ reading, responseMs, error: sourceTrouble(answer), failures: 0 },
       ...{ answeredAt: clock.nowMs(), answeredMonotonicMs: clock.monotonicMs() },
     });
   }
@@ -141,15 +158,21 @@ export class FeedPoller implements AsyncDisposable {
     }
   }
 
+  get #intervalMs(): number {
+    return this.feed.intervalMs ?? this.#options.intervalMs;
+  }
+
   #waitMs(startedMs: number): number {
-    const { clock, feed, intervalMs: usualMs } = this.#options;
-    const intervalMs = feed.intervalMs ?? usualMs;
+    const { clock } = this.#options;
+    const intervalMs = this.#intervalMs;
     if (this.#failures > 0) {
       const most = Math.max(BACKOFF_MOST_MS, intervalMs);
       return jitterMs(backoffMs(this.#failures, intervalMs, most), randomFraction());
     }
     const tookMs = clock.monotonicMs() - startedMs;
+    const extraMs = this.#extraMs;
+    this.#extraMs = 0;
     // At even distances, however long the answers take; never without a pause.
-    return Math.max(intervalMs / 4, intervalMs - tookMs);
+    return extraMs + Math.max(intervalMs / 4, intervalMs - tookMs);
   }
 }

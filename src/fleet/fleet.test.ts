@@ -74,11 +74,44 @@ describe('Fleet', () => {
     assert.deepEqual(failing.reasons, ['exporter http://a: connection refused']);
     assert.equal(failing.reading.cpu?.usagePercent, 20);
     for (let at = 0; at < 31; at += 1) await clock.advance(1000);
-    assert.equal(fleet.find(ONE)?.status, 'offline');
-    assert.equal(fleet.find(ONE)?.reading.cpu, undefined);
+    const gone = fleet.find(ONE);
+    assert.equal(gone?.status, 'offline');
+    assert.equal(gone.reading.cpu, undefined);
+    assert.match(
+      gone.reasons[0] ?? '',
+      /^exporter http:\/\/a has not answered since [-:.TZ\d]+: c/,
+    );
+    // However often it says the same, how often that was is true.
+    const failures = gone.sources[0]?.failures ?? 0;
+    for (let at = 0; at < 70; at += 1) await clock.advance(1000);
+    assert.ok((fleet.find(ONE)?.sources[0]?.failures ?? 0) > failures);
     feeds.answers.set('http://a', cpu(30));
     for (let at = 0; at < 60; at += 1) await clock.advance(1000);
     assert.equal(fleet.find(ONE)?.status, 'online');
+  });
+
+  it('asks many little by little, and evenly from then on', async (t) => {
+    const { clock, feeds, fleet, watch } = open(t);
+    const urls = Array.from({ length: 100 }, (_, at) => `http://${at}`);
+    for (const url of urls) feeds.answers.set(url, cpu(1));
+    await watch(...urls.map((url, at) => watched(`s${at}`, exporter(url))));
+    const asked = () => urls.reduce((sum, url) => sum + (feeds.polls.get(url) ?? 0), 0);
+    const within = async (ms: number) => {
+      const before = asked();
+      await clock.advance(ms);
+      return asked() - before;
+    };
+    assert.equal(asked(), 16);
+    assert.equal(fleet.isSettled, false);
+    await clock.advance(1000);
+    assert.deepEqual([asked(), fleet.isSettled], [100, true]);
+    await clock.advance(2 * INTERVAL_MS);
+    const tenths = [];
+    for (let at = 0; at < 10; at += 1) tenths.push(await within(INTERVAL_MS / 10));
+    assert.ok(
+      tenths.every((count) => count >= 8 && count <= 13),
+      tenths.join(' '),
+    );
   });
 
   it('asks a dead source ever less often', async (t) => {
@@ -95,14 +128,54 @@ describe('Fleet', () => {
     feeds.answers.set('http://a', cpu(20));
     await watch(watched('one', exporter('http://a')));
     await fleet.settled();
-    alerts.set(ONE, { critical: 0, others: 2 });
+    alerts.set(ONE, { critical: 0, warning: 0, info: 1 });
+    await clock.advance(1000);
+    assert.deepEqual([fleet.find(ONE)?.status, fleet.counts().alerts], ['online', 1]);
+    alerts.set(ONE, { critical: 0, warning: 2, info: 1 });
     await clock.advance(1000);
     assert.equal(fleet.find(ONE)?.status, 'warning');
-    alerts.set(ONE, { critical: 1, others: 2 });
+    alerts.set(ONE, { critical: 1, warning: 2, info: 1 });
     await clock.advance(1000);
     assert.equal(fleet.find(ONE)?.status, 'error');
     assert.deepEqual(fleet.find(ONE)?.reasons, ['1 critical alert firing', '2 alerts firing']);
-    assert.equal(fleet.counts().alerts, 3);
+    assert.equal(fleet.counts().alerts, 4);
+    const names = { critical: 'hot', warning: 'busy, full', info: '' };
+    alerts.set(ONE, { critical: 1, warning: 2, info: 1, names });
+    await clock.advance(1000);
+    const named = ['1 critical alert firing: hot', '2 alerts firing: busy, full'];
+    assert.deepEqual(fleet.find(ONE)?.reasons, named);
+  });
+
+  it('counts a server that is offline once, whether a rule says so as well or not', async (t) => {
+    const { clock, feeds, alerts, fleet, watch } = open(t);
+    feeds.answers.set('http://a', DEAD);
+    await watch(watched('one', exporter('http://a')));
+    await fleet.settled();
+    assert.deepEqual(fleet.counts(), { total: 1, online: 0, alerts: 1 });
+    alerts.set(ONE, { critical: 1, warning: 0, info: 0 });
+    await clock.advance(1000);
+    assert.equal(fleet.find(ONE)?.status, 'offline');
+    assert.equal(fleet.counts().alerts, 1);
+  });
+
+  it('says what a source that answers should have told and did not', async (t) => {
+    const { clock, feeds, fleet, watch } = open(t);
+    const missing = ['memory', 'disks', 'GPUs', 'links', 'sensors'].map((part) => {
+      return { part, why: 'HTTP 500' };
+    });
+    feeds.answers.set('http://a', { ...cpu(20), missing, complaints: ['it is tired'] });
+    await watch(watched('one', exporter('http://a')));
+    await fleet.settled();
+    const seen = fleet.find(ONE);
+    assert.equal(seen?.status, 'warning');
+    assert.deepEqual(seen.reasons, [
+      'exporter http://a: it is tired; it tells nothing of memory (HTTP 500), disks (HTTP 500), ' +
+        'GPUs (HTTP 500), 2 more',
+    ]);
+    assert.deepEqual([seen.sources[0]?.failures, seen.reading], [0, cpu(20)]);
+    feeds.answers.set('http://a', cpu(20));
+    await clock.advance(INTERVAL_MS);
+    assert.equal(fleet.find(ONE)?.status, 'online');
   });
 
   it('tells of each change once, with a growing revision', async (t) => {

@@ -27,13 +27,16 @@ const AGE_LIMIT_INTERVALS = 6;
 const LEAST_AGE_LIMIT_MS = 30 * SECOND_MS;
 /** Ages and alerts change without any source having answered. */
 const REVIEW_MS = SECOND_MS;
+/** So many feeds are first asked at once; those behind them a little later, and so on. */
+const FIRST_AT_ONCE = 16;
+const FIRST_STEP_MS = 25;
 
 export interface FleetOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly opener: FeedOpener;
   readonly intervalMs: number;
-  /** What fires now, by server; asked once in a second and after each poll. */
+  /** What fires now, by server; asked once in a second. */
   readonly alerts: () => ReadonlyMap<ServerId, AlertCounts>;
 }
 
@@ -46,7 +49,7 @@ export interface RosterEntry {
 export interface FleetCounts {
   readonly total: number;
   readonly online: number;
-  /** What fires, and servers that are offline: each of them is something to look at. */
+  /** What fires, and servers that are offline and for which nothing fires yet. */
   readonly alerts: number;
 }
 
@@ -55,6 +58,10 @@ interface Watched {
   /** Of its sources, in their order. */
   readonly pollers: readonly FeedPoller[];
   snapshot: ServerSnapshot;
+  /** What the snapshot was judged by. */
+  alerts: AlertCounts;
+  /** When, by the clock that never jumps, an answer in the snapshot is too old to be shown. */
+  staleAtMs: number;
 }
 
 type Listener = (snapshot: ServerSnapshot) => void;
@@ -66,15 +73,19 @@ export class Fleet implements AsyncDisposable {
   readonly #listeners = new Set<Listener>();
   readonly #pollers = new Map<string, FeedPoller>();
   #watched: ReadonlyMap<ServerId, Watched> = new Map();
+  /** Of all that are watched; undefined once any of them is another one. */
+  #listed: readonly ServerSnapshot[] | undefined;
+  #alerts: ReadonlyMap<ServerId, AlertCounts> = new Map();
   #review: Timer;
   #revision = 0;
   #firstRound: Promise<unknown> = Promise.resolve();
+  #isSettled = true;
 
   constructor(options: FleetOptions) {
     this.#options = options;
     const { clock, intervalMs } = options;
     this.#ageLimitMs = Math.max(LEAST_AGE_LIMIT_MS, AGE_LIMIT_INTERVALS * intervalMs);
-    this.#review = clock.every(REVIEW_MS, () => this.#renew([...this.#watched.keys()]));
+    this.#review = clock.every(REVIEW_MS, () => this.#reviewAll());
   }
 
   get intervalMs(): number {
@@ -91,8 +102,13 @@ export class Fleet implements AsyncDisposable {
     await this.#firstRound;
   }
 
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
   list(): readonly ServerSnapshot[] {
-    return Array.from(this.#watched.values(), ({ snapshot }) => snapshot);
+    this.#listed ??= Array.from(this.#watched.values(), ({ snapshot }) => snapshot);
+    return this.#listed;
   }
 
   find(id: ServerId): ServerSnapshot | undefined {
@@ -106,12 +122,12 @@ export class Fleet implements AsyncDisposable {
 
   counts(): FleetCounts {
     const all = this.list();
-    const offline = all.filter(({ status }) => status === 'offline').length;
-    const firing = all.reduce((sum, { alerts }) => sum + alerts, 0);
+    const attentionOf = ({ alerts, status }: ServerSnapshot) =>
+      status === 'offline' ? Math.max(1, alerts) : alerts;
     return {
       total: all.length,
       online: all.filter(({ status }) => status === 'online').length,
-      alerts: firing + offline,
+      alerts: all.reduce((sum, each) => sum + attentionOf(each), 0),
     };
   }
 
@@ -147,15 +163,36 @@ export class Fleet implements AsyncDisposable {
     }
     const known = this.#watched;
     this.#watched = this.#arrange(roster, wanted);
+    this.#listed = undefined;
+    const isNew = new Set(opened);
     for (const [id, { pollers }] of this.#watched) {
       pollers.forEach((poller, at) => {
         const answer = known.get(id)?.pollers[at]?.answerOf(id);
-        if (answer !== undefined && opened.includes(poller)) poller.inherit(id, answer);
+        if (answer !== undefined && isNew.has(poller)) poller.inherit(id, answer);
       });
     }
     await Promise.all(Array.from(before.values(), closePoller));
-    this.#firstRound = Promise.all(opened.map((poller) => poller.start()));
+    this.#begin(opened);
+    this.#alerts = this.#options.alerts();
     this.#renew([...this.#watched.keys()]);
+  }
+
+  /**
+   * Many are asked little by little, and then evenly over the interval: answers that come all at
+   * once would wait for each other, and what is slow then is this process and not the sources.
+   */
+  #begin(opened: readonly FeedPoller[]): void {
+    const isSpread = opened.length > FIRST_AT_ONCE;
+    const rounds = opened.map((poller, at) => {
+      const afterMs = Math.floor(at / FIRST_AT_ONCE) * FIRST_STEP_MS;
+      return poller.start({ afterMs, place: isSpread ? at / opened.length : 0 });
+    });
+    const round = Promise.all(rounds);
+    this.#firstRound = round;
+    this.#isSettled = false;
+    void round.then(() => {
+      if (this.#firstRound === round) this.#isSettled = true;
+    });
   }
 
   #open(group: readonly FeedRequest[]): FeedPoller {
@@ -181,26 +218,48 @@ export class Fleet implements AsyncDisposable {
         return poller === undefined ? [] : [poller];
       });
       this.#revision += 1;
-      watched.set(server.id, { server, pollers, snapshot: this.#look(server, pollers, NO_ALERTS) });
+      const snapshot = this.#look(server, pollers, NO_ALERTS);
+      const judged = { alerts: NO_ALERTS, staleAtMs: Infinity };
+      watched.set(server.id, { server, pollers, snapshot, ...judged });
     }
     // Those that are gone are a change too, even if nobody is left.
     this.#revision += 1;
     return watched;
   }
 
+  /** Of most servers nothing can have changed since their sources answered. */
+  #reviewAll(): void {
+    this.#alerts = this.#options.alerts();
+    const nowMs = this.#options.clock.monotonicMs();
+    const due: ServerId[] = [];
+    for (const [id, { alerts, staleAtMs }] of this.#watched) {
+      if (nowMs > staleAtMs || !isSameCount(alerts, this.#alerts.get(id))) due.push(id);
+    }
+    this.#renew(due);
+  }
+
   /** Looks again at these, and tells of what changed. */
   #renew(ids: readonly ServerId[]): void {
-    const alerts = this.#options.alerts();
     for (const id of ids) {
       const watched = this.#watched.get(id);
       if (watched === undefined) continue;
       const { server, pollers, snapshot: before } = watched;
-      const next = this.#look(server, pollers, alerts.get(id) ?? NO_ALERTS);
+      watched.alerts = this.#alerts.get(id) ?? NO_ALERTS;
+      watched.staleAtMs = this.#staleAtMs(watched);
+      const next = this.#look(server, pollers, watched.alerts);
       if (isSame(before, next)) continue;
       this.#revision += 1;
+      this.#listed = undefined;
       watched.snapshot = { ...next, revision: this.#revision };
       for (const listener of this.#listeners) listener(watched.snapshot);
     }
+  }
+
+  #staleAtMs({ server, pollers }: Watched): number {
+    const nowMs = this.#options.clock.monotonicMs();
+    const ends = pollers.map((each) => each.answerOf(server.id).answeredMonotonicMs);
+    const coming = ends.map((ms) => ms + this.#ageLimitMs).filter((ms) => ms >= nowMs);
+    return Math.min(...coming);
   }
 
   #look(
@@ -220,13 +279,13 @@ export class Fleet implements AsyncDisposable {
     const readings = answers.flatMap(({ reading }, at) =>
       reading !== undefined && isFresh(at) ? [reading] : [],
     );
-    const { ageLimitMs } = { ageLimitMs: this.#ageLimitMs };
+    const ageLimitMs = this.#ageLimitMs;
     return {
       ...{ server, ...judgeServer({ sources, alerts, ageLimitMs }), sources },
       reading: mergeReadings(readings),
       updatedAt: mostOf(sources.map(({ answeredAt }) => answeredAt)),
       responseMs: mostOf(sources.map(({ responseMs }) => responseMs)),
-      alerts: alerts.critical + alerts.others,
+      alerts: alerts.critical + alerts.warning + alerts.info,
       revision: this.#revision,
     };
   }
@@ -264,8 +323,19 @@ function isSame(before: ServerSnapshot, next: ServerSnapshot): boolean {
     before.updatedAt === next.updatedAt &&
     before.alerts === next.alerts &&
     before.server === next.server &&
-    before.sources.every(({ error }, at) => error === next.sources[at]?.error) &&
+    before.reasons.length === next.reasons.length &&
+    before.reasons.every((reason, at) => reason === next.reasons[at]) &&
+    before.sources.every(({ error, failures }, at) => {
+      const now = next.sources[at];
+      return error === now?.error && failures === now?.failures;
+    }) &&
     Object.keys(before.reading).length === Object.keys(next.reading).length
+  );
+}
+
+function isSameCount(before: AlertCounts, now: AlertCounts = NO_ALERTS): boolean {
+  return (['critical', 'warning', 'info'] as const).every(
+    (each) => before[each] === now[each] && before.names?.[each] === now.names?.[each],
   );
 }
 

@@ -3,10 +3,11 @@ import type { Clock } from '#kernel/clock.ts';
 import type { ServerId } from '#kernel/ids.ts';
 import { sampleToNumber } from '#metrics/metric-family.ts';
 import type { SampleTable } from '#metrics/sample-table.ts';
-import { SampleSet, type Sample } from './samples/sample-set.ts';
+import { SampleSet, type Earlier, type Sample } from './samples/sample-set.ts';
+import { samplesToMissing } from './samples/samples-to-missing.ts';
 import { isWantedSample, samplesToReading } from './samples/samples-to-reading.ts';
 import type { GuestReading, HypervisorReading, ServerReading } from './server-reading.ts';
-import type { SourceFeed } from './source-feed.ts';
+import type { FeedReading, SourceFeed } from './source-feed.ts';
 
 export interface LocalFeedParts {
   readonly clock: Clock;
@@ -29,7 +30,7 @@ export class LocalFeed implements SourceFeed {
   readonly intervalMs: number;
   readonly #parts: LocalFeedParts;
   readonly #servers: readonly ServerId[];
-  #before: SampleSet | undefined;
+  #before: Earlier | undefined;
 
   constructor(servers: readonly ServerId[], parts: LocalFeedParts) {
     this.#servers = servers;
@@ -37,13 +38,13 @@ export class LocalFeed implements SourceFeed {
     this.intervalMs = parts.intervalMs;
   }
 
-  async poll(signal: AbortSignal): Promise<ReadonlyMap<ServerId, ServerReading>> {
+  async poll(signal: AbortSignal): Promise<ReadonlyMap<ServerId, FeedReading>> {
     const { clock, table, guests, measured, largestFileOf } = this.#parts;
     await measured(signal);
     const set = new SampleSet(samplesOf(table), {
       ...{ atMonotonicMs: clock.monotonicMs(), before: this.#before },
     });
-    this.#before = set;
+    this.#before = set.earlier;
     const host = samplesToReading(set);
     const filesystems = host.filesystems?.map((each) => {
       const largestFileBytes = largestFileOf?.(each.mountPoint, each.fstype);
@@ -52,6 +53,7 @@ export class LocalFeed implements SourceFeed {
     const reading = {
       ...{ ...host, filesystems },
       ...{ guests: await guests(signal), hypervisor: this.#hypervisorOf(host) },
+      missing: samplesToMissing(set),
     };
     return new Map(this.#servers.map((id) => [id, reading]));
   }

@@ -46,6 +46,37 @@ describe('ServerCollector', () => {
     assert.equal(valueOf('uptime_seconds', { server: 'a' }), undefined);
   });
 
+  it('reads a snapshot once, and has its values in every tick until there is another one', () => {
+    let reads = 0;
+    const reading = {
+      get uptimeSeconds() {
+        reads += 1;
+        return 7;
+      },
+    };
+    const servers = [snapshotOf('a', { reading })];
+    const { table, tick, valueOf } = open(servers);
+    for (let at = 0; at < 5; at += 1) tick();
+    assert.equal(reads, 1);
+    assert.equal(valueOf('uptime_seconds', { server: 'a' }), 7);
+    servers[0] = snapshotOf('a', { alerts: 3 });
+    tick();
+    assert.equal(valueOf('alerts', { server: 'a' }), 3);
+    const uptime = table.find('drover_server_uptime_seconds')?.series({ server: 'a' }).value;
+    assert.ok(Number.isNaN(uptime));
+  });
+
+  it('makes the series of many servers in several ticks', () => {
+    const servers = Array.from({ length: 1000 }, (_, at) => snapshotOf(`s${at}`));
+    const { table, tick } = open(servers);
+    const counts = [];
+    for (let at = 0; at < 4; at += 1) {
+      tick();
+      counts.push(table.seriesCount);
+    }
+    assert.deepEqual(counts, [2000, 4000, 6000, 6000]);
+  });
+
   it('leaves out what is over the bound, says so once, and has room when one is gone', () => {
     const servers = [snapshotOf('a'), snapshotOf('b')];
     const { table, told, tick, valueOf } = open(servers, 8);

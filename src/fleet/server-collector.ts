@@ -15,13 +15,27 @@ import { SERVER_STATUSES, type ServerSnapshot } from './server-snapshot.ts';
 const MOST_OF_A_KIND = 32;
 const MOST_KEPT = 1000;
 
-type Labels = Readonly<Record<string, string>>;
-type Put = (name: keyof typeof FAMILIES, value: number | undefined, labels?: Labels) => void;
+/** So many series are made in a tick: with all of a large fleet at once it would take too long. */
+const MOST_NEW = 2000;
+
+type FamilyName = keyof typeof SERVER_FAMILIES;
+/** `label` is the value of the family's label beside that of the server, where it has one. */
+type Put = (name: FamilyName, value: number | undefined, label?: string) => void;
 
 interface Kept {
   readonly server: ServerId;
   readonly series: Map<string, LiveSeries>;
+  /** What was made of the snapshot: the same again until there is another one. */
+  snapshot: ServerSnapshot | undefined;
+  readonly made: Sample[];
   seenInTick: number;
+}
+
+interface Sample {
+  readonly name: FamilyName;
+  readonly label: string | undefined;
+  readonly series: LiveSeries;
+  value: number;
 }
 
 /** A hundred for each server there can be; one without GPUs and with few disks has fifty. */
@@ -43,6 +57,7 @@ export class ServerCollector implements Collector {
   readonly #kept = new Map<ServerId, Kept>();
   #tick = 0;
   #seriesCount = 0;
+  #newInTick = 0;
   #isFullTold = false;
 
   constructor(parts: ServerCollectorParts) {
@@ -52,6 +67,7 @@ export class ServerCollector implements Collector {
 
   collect(): void {
     this.#tick += 1;
+    this.#newInTick = 0;
     for (const snapshot of this.#parts.fleet.list()) this.#publish(snapshot);
     for (const [id, { seenInTick, series }] of this.#kept) {
       if (seenInTick === this.#tick) continue;
@@ -62,25 +78,52 @@ export class ServerCollector implements Collector {
 
   #publish(snapshot: ServerSnapshot): void {
     const { id } = snapshot.server;
-    const kept = this.#kept.get(id) ?? { server: id, series: new Map(), seenInTick: 0 };
-    this.#kept.set(id, kept);
+    let kept = this.#kept.get(id);
+    if (kept === undefined) {
+      kept = { server: id, series: new Map(), snapshot: undefined, made: [], seenInTick: 0 };
+      this.#kept.set(id, kept);
+    }
     kept.seenInTick = this.#tick;
-    const put: Put = (name, value, labels) => {
+    if (kept.snapshot !== snapshot) this.#make(kept, snapshot);
+    for (const { series, value } of kept.made) series.set(value);
+  }
+
+  /** A snapshot mostly tells the same things as the one before, in the same order. */
+  #make(kept: Kept, snapshot: ServerSnapshot): void {
+    const { made } = kept;
+    let count = 0;
+    let isWhole = true;
+    const put: Put = (name, value, label) => {
       if (value === undefined) return;
-      const family = FAMILIES[name];
-      const key = labels === undefined ? name : `${name} ${Object.values(labels).join(' ')}`;
-      let series = kept.series.get(key);
-      if (series === undefined) {
-        if (!this.#hasRoom(kept)) return;
-        series = this.#parts.table.family(family).series({ server: id, ...labels });
-        kept.series.set(key, series);
-        this.#seriesCount += 1;
+      let sample = made[count];
+      if (sample === undefined || sample.name !== name || sample.label !== label) {
+        const series = this.#find(kept, name, label);
+        if (series === undefined) {
+          isWhole = false;
+          return;
+        }
+        sample = { name, label, series, value: 0 };
+        made[count] = sample;
       }
-      series.set(Math.round(value * powerOfScale(family.scale)));
+      sample.value = Math.round(value * powerOfScale(SERVER_FAMILIES[name].scale));
+      count += 1;
     };
-    putState(snapshot, put);
-    putShares(snapshot, put);
-    putLists(snapshot, put);
+    putServer(snapshot, put);
+    made.length = count;
+    // What was left out may have room by the next time.
+    kept.snapshot = isWhole ? snapshot : undefined;
+  }
+
+  #find(kept: Kept, name: FamilyName, label: string | undefined): LiveSeries | undefined {
+    const key = label === undefined ? name : `${name} ${label}`;
+    const known = kept.series.get(key);
+    if (known !== undefined || this.#newInTick >= MOST_NEW || !this.#hasRoom(kept)) return known;
+    const family = this.#parts.table.family(SERVER_FAMILIES[name]);
+    const series = family.series(labelsOf(kept.server, name, label));
+    kept.series.set(key, series);
+    this.#seriesCount += 1;
+    this.#newInTick += 1;
+    return series;
   }
 
   #hasRoom({ series }: Kept): boolean {
@@ -96,8 +139,25 @@ export class ServerCollector implements Collector {
   }
 }
 
+/** All that there are series of. */
+export function putServer(snapshot: ServerSnapshot, put: Put): void {
+  putState(snapshot, put);
+  putShares(snapshot, put);
+  putLists(snapshot, put);
+}
+
+/** Of the series for what is put. */
+export function labelsOf(
+  server: ServerId,
+  name: FamilyName,
+  label: string | undefined,
+): Readonly<Record<string, string>> {
+  const by = LABELS[name];
+  return by === undefined || label === undefined ? { server } : { server, [by]: label };
+}
+
 function putState({ status, responseMs, alerts, reading }: ServerSnapshot, put: Put): void {
-  for (const each of SERVER_STATUSES) put('status', each === status ? 1 : 0, { status: each });
+  for (const each of SERVER_STATUSES) put('status', each === status ? 1 : 0, each);
   put('response', responseMs === undefined ? undefined : responseMs / 1000);
   put('alerts', alerts);
   put('uptime', reading.uptimeSeconds);
@@ -109,15 +169,15 @@ function putShares({ reading }: ServerSnapshot, put: Put): void {
   put('cpuTemperature', cpu?.temperatureC);
   put('load1', cpu?.load?.[0]);
   for (const [mode, percent] of Object.entries(cpu?.modePercents ?? {}).slice(0, MOST_OF_A_KIND)) {
-    put('cpuMode', percent, { mode });
+    put('cpuMode', percent, mode);
   }
   put('memoryUsed', memory?.usedBytes);
   put('memoryTotal', memory?.totalBytes);
   put('memoryPercent', shareOf(memory?.usedBytes, memory?.totalBytes));
   put('swapUsed', memory?.swapUsedBytes);
-  put('pressure', pressure?.cpuSomePercent, { resource: 'cpu' });
-  put('pressure', pressure?.memorySomePercent, { resource: 'memory' });
-  put('pressure', pressure?.ioSomePercent, { resource: 'io' });
+  put('pressure', pressure?.cpuSomePercent, 'cpu');
+  put('pressure', pressure?.memorySomePercent, 'memory');
+  put('pressure', pressure?.ioSomePercent, 'io');
   put('guests', guests?.length);
   put('guestsRunning', guests?.filter(({ status }) => status === 'running').length);
   put('points', qdrant?.points);
@@ -125,23 +185,23 @@ function putShares({ reading }: ServerSnapshot, put: Put): void {
 
 function putLists({ reading }: ServerSnapshot, put: Put): void {
   for (const gpu of first(reading.gpus)) {
-    const labels = { gpu: String(gpu.index) };
-    put('gpu', gpu.usagePercent, labels);
-    put('gpuMemory', shareOf(gpu.memoryUsedBytes, gpu.memoryTotalBytes), labels);
-    put('gpuTemperature', gpu.temperatureC, labels);
-    put('gpuPower', gpu.powerW, labels);
+    const index = String(gpu.index);
+    put('gpu', gpu.usagePercent, index);
+    put('gpuMemory', shareOf(gpu.memoryUsedBytes, gpu.memoryTotalBytes), index);
+    put('gpuTemperature', gpu.temperatureC, index);
+    put('gpuPower', gpu.powerW, index);
   }
   for (const { mountPoint, usedBytes, totalBytes } of first(reading.filesystems)) {
-    put('filesystem', shareOf(usedBytes, totalBytes), { mountpoint: mountPoint });
+    put('filesystem', shareOf(usedBytes, totalBytes), mountPoint);
   }
   for (const { device, readBytes, writtenBytes, busyPercent } of first(reading.disks)) {
-    put('diskRead', readBytes, { device });
-    put('diskWritten', writtenBytes, { device });
-    put('diskBusy', busyPercent, { device });
+    put('diskRead', readBytes, device);
+    put('diskWritten', writtenBytes, device);
+    put('diskBusy', busyPercent, device);
   }
   for (const { name, receivedBytes, sentBytes } of first(reading.network)) {
-    put('received', receivedBytes, { device: name });
-    put('sent', sentBytes, { device: name });
+    put('received', receivedBytes, name);
+    put('sent', sentBytes, name);
   }
 }
 
@@ -158,7 +218,7 @@ function gauge(name: string, scale: number, help: string): MetricFamily {
   return { name: `drover_server_${name}`, help, kind: 'gauge', scale };
 }
 
-const FAMILIES = {
+export const SERVER_FAMILIES = {
   status: gauge('status', 0, 'One for the status the watched server has, else zero.'),
   response: gauge('response_seconds', 4, 'How long its slowest source took to answer.'),
   alerts: gauge('alerts', 0, 'Rules that fire for the server.'),
@@ -186,3 +246,11 @@ const FAMILIES = {
   guestsRunning: gauge('guests_running', 0, 'Virtual machines that run on the server.'),
   points: gauge('qdrant_points', 0, 'Points in all collections of its Qdrant.'),
 } as const;
+
+/** What tells the series of a family apart, of one server. */
+const LABELS: Readonly<Partial<Record<FamilyName, string>>> = {
+  ...{ status: 'status', cpuMode: 'mode', pressure: 'resource', filesystem: 'mountpoint' },
+  ...{ gpu: 'gpu', gpuMemory: 'gpu', gpuTemperature: 'gpu', gpuPower: 'gpu' },
+  ...{ diskRead: 'device', diskWritten: 'device', diskBusy: 'device' },
+  ...{ received: 'device', sent: 'device' },
+};

@@ -145,13 +145,15 @@ describe('ServerService', () => {
 
   it('asks each source when it is tested, and says how each of them did', async (t) => {
     const { service, opener } = await open(t);
-    opener.answers.set('https://a:9100', { uptimeSeconds: 1, cpu: undefined });
+    const missing = [{ part: 'memory', why: 'HTTP 403' }];
+    opener.answers.set('https://a:9100', { uptimeSeconds: 1, cpu: undefined, missing });
     opener.answers.set('https://b:9100', new Error('refused'));
     await service.create(server('a', A, B));
     const [first, second] = await service.test('a', SIGNAL);
     assert.deepEqual(first, {
       ...{ kind: 'exporter', label: 'exporter https://a:9100' },
       ...{ responseMs: 0, tells: ['uptimeSeconds'] },
+      trouble: 'it tells nothing of memory (HTTP 403)',
     });
     assert.equal(second?.kind, 'exporter');
     assert.notEqual(second?.error, undefined);

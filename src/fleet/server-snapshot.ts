@@ -14,7 +14,7 @@ export interface SourceState {
   readonly ageMs: number | undefined;
   /** Of its last answer. */
   readonly responseMs: number | undefined;
-  /** What went wrong when it was last asked; undefined when nothing did. */
+  /** What went wrong when it was last asked, or is wrong with its answer; undefined: nothing. */
   readonly error: string | undefined;
   readonly failures: number;
 }

@@ -6,6 +6,22 @@ import type { ServerId } from '#kernel/ids.ts';
 import type { ServerReading } from './server-reading.ts';
 import type { SourceKind, SourceSpec } from './server.ts';
 
+/** Something that a source is there to tell, and could not just now. */
+export interface MissingPart {
+  /** What it is to people: `filesystems`. */
+  readonly part: string;
+  /** A clause: `it answered HTTP 500`. */
+  readonly why: string;
+}
+
+/** What a source tells of a server, and what a person has to know of it. */
+export interface FeedReading extends ServerReading {
+  /** What it should have told besides. */
+  readonly missing?: readonly MissingPart[];
+  /** What it says itself that it is in trouble with: sentences. */
+  readonly complaints?: readonly string[];
+}
+
 export interface SourceFeed extends AsyncDisposable {
   readonly kind: SourceKind;
   /** For people, without secrets: `exporter http://10.0.0.7:9100`. */
@@ -17,7 +33,7 @@ export interface SourceFeed extends AsyncDisposable {
    * value is an error could not be asked. Throws when nothing could be asked at all. Never called
    * again before it settled; obeys the signal, which is the deadline too.
    */
-  poll(signal: AbortSignal): Promise<ReadonlyMap<ServerId, ServerReading | Error>>;
+  poll(signal: AbortSignal): Promise<ReadonlyMap<ServerId, FeedReading | Error>>;
 }
 
 export interface FeedRequest {

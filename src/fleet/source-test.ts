@@ -5,6 +5,7 @@ import { toDroverError } from '#kernel/errors.ts';
 import { SECOND_MS } from '#kernel/units.ts';
 import type { SourceKind } from './server.ts';
 import type { FeedOpener, FeedRequest } from './source-feed.ts';
+import { sourceTrouble } from './source-trouble.ts';
 
 const DEADLINE_MS = 10 * SECOND_MS;
 
@@ -15,6 +16,8 @@ export interface SourceTest {
   /** Undefined: it works. */
   readonly error?: string;
   readonly responseMs?: number;
+  /** It answers, but does not tell all that it should, or is not well itself. */
+  readonly trouble?: string | undefined;
   /** Which parts of a server it knows. Rates need a second answer and do not count. */
   readonly tells?: readonly string[];
 }
@@ -33,7 +36,9 @@ export async function testSource(
     if (answer === undefined) return { kind, label, error: 'it does not know this server' };
     if (answer instanceof Error) return { kind, label, error: toDroverError(answer).message };
     const responseMs = Math.round((clock.monotonicMs() - beganMs) * 10) / 10;
-    return { kind, label, responseMs, tells: partsOf(answer) };
+    const { missing: _missing, complaints: _complaints, ...reading } = answer;
+    const trouble = sourceTrouble(answer);
+    return { kind, label, responseMs, trouble, tells: partsOf(reading) };
   } catch (thrown) {
     signal.throwIfAborted();
     return { kind, label, error: toDroverError(thrown).message };

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Scope } from '#access/principal.ts';
-import type { TokenRow, TokenStore } from '#access/token-store.ts';
+import type { TokenPageQuery, TokenRow, TokenStore } from '#access/token-store.ts';
 import { DroverError } from '#kernel/errors.ts';
 import type { CustomerId, TokenId } from '#kernel/ids.ts';
 import type { Database } from './database.ts';
@@ -38,6 +38,23 @@ export class SqlTokenStore implements TokenStore {
     const rows = await this.#database.read((db) =>
       db.selectFrom('tokens').selectAll().orderBy('created_at').orderBy('id').execute(),
     );
+    return rows.map(rowToToken);
+  }
+
+  async page({ after, limit }: TokenPageQuery): Promise<readonly TokenRow[]> {
+    const rows = await this.#database.read((db) => {
+      const all = db.selectFrom('tokens').selectAll();
+      const older =
+        after === undefined
+          ? all
+          : all.where((eb) =>
+              eb.or([
+                eb('created_at', '<', after.createdAt),
+                eb('created_at', '=', after.createdAt).and('id', '<', after.id),
+              ]),
+            );
+      return older.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
+    });
     return rows.map(rowToToken);
   }
 

@@ -50,7 +50,7 @@ describe('FleetClient', () => {
     assert.deepEqual(heard.splice(0), ['gpu-1 online', 'storage_server online']);
     waiting = Promise.withResolvers<void>();
     const draining = open[Symbol.asyncDispose]();
-    fake.alerts.set(role('gpu-1').id, { critical: 0, others: 1 });
+    fake.alerts.set(role('gpu-1').id, { critical: 0, warning: 1, info: 0 });
     await fake.clock.advance(1000);
     await draining;
     open = await openFleetListener(fake, { isClosed: true, port });

@@ -4,13 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir, totalmem } from 'node:os';
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
+import { cpus, hostname, loadavg, tmpdir, totalmem, uptime } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { ExporterFeed } from '#backends/server-sources/exporter-feed.ts';
+import { systemClock } from '#kernel/clock.ts';
+import type { ServerId } from '#kernel/ids.ts';
 import { GIB } from '#kernel/units.ts';
 import { openTestServer, type TestServer } from '#test/drover-server.ts';
+import { until } from '#test/until.ts';
 
 const run = promisify(execFile);
 const TIMEOUT = { timeout: 60_000 };
@@ -175,10 +179,37 @@ describe('the examples of the document', () => {
   });
 });
 
+describe('another Drover as a source', () => {
+  it('tells of its host what the system says', async (t) => {
+    const id = 'it' as ServerId;
+    const trust = { ca: undefined, thumbprint: undefined, isInsecure: false };
+    const spec = { kind: 'exporter', url: server.url, trust, sealedSecret: undefined } as const;
+    const feed = new ExporterFeed({ id, spec, secret: undefined, clock: systemClock });
+    t.after(() => feed[Symbol.asyncDispose]());
+    const { signal } = new AbortController();
+    await feed.poll(signal);
+    const reading = (await feed.poll(signal)).get(id);
+    assert.equal(reading?.memory?.totalBytes, totalmem());
+    assert.equal(reading.cpu?.cores, cpus().length);
+    assert.ok(Math.abs((reading.uptimeSeconds ?? 0) - uptime()) < 10);
+    assert.deepEqual(reading.missing, []);
+    const load = Math.abs((reading.cpu.load?.[2] ?? -1) - (loadavg()[2] ?? 0));
+    assert.ok(load < 1, `${load}`);
+    for (const { mountPoint, totalBytes, filesTotal } of reading.filesystems ?? []) {
+      const { blocks, bsize, files } = await statfs(mountPoint);
+      assert.deepEqual([totalBytes, filesTotal ?? 0], [blocks * bsize, files]);
+    }
+  });
+});
+
 describe('/metrics', () => {
   it('has the same as series', async () => {
-    const text = await (await fetch(`${server.url}/metrics`)).text();
-    assert.match(text, /^drover_server_memory_total_bytes\{.*server="[^"]+".*\} \d+$/m);
+    const text = await until(async () => {
+      const exposition = await (await fetch(`${server.url}/metrics`)).text();
+      // Series are as old as the last sample, which may be from before the first poll.
+      return exposition.includes('drover_server_memory_total_bytes{') ? exposition : undefined;
+    }, 'the first sample');
+    assert.match(text, /^ai_server_memory_total_bytes\{?.* \d+$/m);
     assert.match(text, /^drover_server_status\{.*status="(online|warning)".*\} 1$/m);
   });
 });

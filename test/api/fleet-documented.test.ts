@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { DroverError } from '#kernel/errors.ts';
-import { FakeFleet, injectFleet, role } from '#test/fleet-fixture.ts';
+import { MetricsRegistry } from '#kernel/metrics-registry.ts';
+import { registerNamedMetrics } from '#surfaces/fleet/named-metrics.ts';
+import { FakeFleet, injectFleet, READINGS, role } from '#test/fleet-fixture.ts';
 
 const NOW = '2025-01-05T20:15:00.000Z';
 const ONLINE = { status: 'online', last_updated: NOW };
@@ -84,12 +86,16 @@ const documented: readonly (readonly [path: string, body: object])[] = [
   ['/api/servers/pve-1/vms/100', { vm: VM }],
   ['/api/servers/nas-1/filesystems/%2Fmnt%2Fingest', { filesystem: FILESYSTEM }],
   ['/api/servers/nas-1/qdrant', { qdrant: QDRANT }],
+  [
+    '/api/servers/nas-1/prometheus',
+    { metrics: ['drover_server_status{server="nas-1",status="online"} 1'] },
+  ],
   ['/api/servers/pve-1/health', { ...ONLINE, vm_count: 1, total_files: 0 }],
 ];
 
 describe('the documented routes', () => {
   const fake = new FakeFleet();
-  const { call } = injectFleet(fake);
+  const { app, call } = injectFleet(fake);
   before(() => fake.watchDocumented());
   after(() => fake[Symbol.asyncDispose]());
 
@@ -156,10 +162,53 @@ describe('the documented routes', () => {
     }
   });
 
+  it('has the same lines of any server, and on /metrics those of the document', async () => {
+    const { json } = await call('/api/servers/gpu-1/prometheus');
+    const lines = new Set(json['metrics'] as string[]);
+    for (const line of [
+      'drover_server_cpu_usage_percent{server="gpu-1"} 45.2',
+      'drover_server_gpu_memory_used_percent{gpu="0",server="gpu-1"} 75',
+      'drover_server_status{server="gpu-1",status="offline"} 0',
+    ]) {
+      assert.ok(lines.has(line), line);
+    }
+    const registry = new MetricsRegistry();
+    registerNamedMetrics(registry, fake.fleet);
+    const { json: documented } = await call('/api/metrics/prometheus');
+    const exposed = new Set(registry.expose().split('\n'));
+    for (const line of documented['metrics'] as string[]) assert.ok(exposed.has(line), line);
+    fake.feeds.answers.set('http://gpu-1', {});
+    await fake.clock.advance(5000);
+    assert.doesNotMatch(registry.expose(), /^ai_server_gpu_usage_percent /m);
+    fake.feeds.answers.set('http://gpu-1', READINGS.ai);
+    await fake.clock.advance(5000);
+  });
+
+  it('finds mount points whatever they are called', async () => {
+    const [mount] = READINGS.storage.filesystems;
+    const names = ['/', '/mnt/a b', '/mnt/100%', '/mnt/ü?#'];
+    const filesystems = names.map((mountPoint) => ({ ...mount, mountPoint }));
+    fake.feeds.answers.set('http://nas-1', { ...READINGS.storage, filesystems });
+    await fake.clock.advance(5000);
+    for (const name of names) {
+      const path = `/api/storage-server/filesystems/${encodeURIComponent(name)}`;
+      for (const url of [path, `${path}/`]) {
+        const { status, json } = await call(url);
+        assert.equal(status, 200, url);
+        assert.partialDeepStrictEqual(json, { filesystem: { mount_point: name } });
+      }
+    }
+    const { json } = await call('/api/storage-server/filesystems/');
+    assert.equal(json['total_filesystems'], 4);
+    fake.feeds.answers.set('http://nas-1', READINGS.storage);
+    await fake.clock.advance(5000);
+  });
+
   it('wraps what is asked for in an envelope', async () => {
     const { json } = await call('/api/ai-server/cpu?envelope=1');
     const { data, ...rest } = json;
-    assert.deepEqual(rest, { timestamp: NOW, status: 'success' });
+    assert.equal(rest['status'], 'success');
+    assert.ok(String(rest['timestamp']).endsWith('Z'));
     assert.deepEqual(data, (await call('/api/ai-server/cpu')).json);
   });
 
@@ -179,6 +228,9 @@ describe('the documented routes', () => {
   });
 
   it('says what is wrong in the form of the document, and what is not there', async () => {
+    const refused = await app.inject({ method: 'DELETE', url: '/api/servers/overview' });
+    assert.equal(refused.statusCode, 405);
+    assert.equal(JSON.parse(refused.body).error, 'Method Not Allowed');
     for (const [path, detail] of [
       ['/api/app-server/vms/101', /^there is no VM 101 on this server$/],
       ['/api/storage-server/filesystems/%2Fnowhere', /^there is no filesystem at \/nowhere on/],
@@ -272,6 +324,27 @@ describe('what is not there', () => {
 });
 
 const OFFLINE = { status: 'offline', last_updated: null, response_time_ms: null };
+
+describe('the health of a Prometheus that is asked', () => {
+  it('is whether it answers, and not whether it knows all', async () => {
+    await using fake = new FakeFleet();
+    const trust = { ca: undefined, thumbprint: undefined, isInsecure: false };
+    const url = 'http://prometheus';
+    const common = { url, trust, sealedSecret: undefined };
+    const spec = { kind: 'prometheus', instance: 'a:9100', ...common } as const;
+    fake.feeds.answers.set(url, { missing: [{ part: 'memory', why: 'HTTP 422' }] });
+    await fake.watch({ ...role('a', 'ai'), sources: [spec] });
+    const { call } = injectFleet(fake);
+    const health = async () => {
+      const { services } = (await call('/api/health')).json;
+      return (services as Readonly<Record<string, string>>)['prometheus'];
+    };
+    assert.equal(await health(), 'healthy');
+    fake.feeds.answers.set(url, new DroverError('unavailable', 'refused'));
+    await fake.clock.advance(5000);
+    assert.equal(await health(), 'unhealthy');
+  });
+});
 
 describe('who may ask', () => {
   it('is an operator where a token is needed, and anybody for the health', async () => {

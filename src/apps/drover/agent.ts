@@ -32,7 +32,7 @@ export async function openAgent(loaded: ParsedConfig): Promise<DroverAgent> {
   const stores = createStores(database, { eventSignal, clock });
   const metrics = new MetricsRegistry();
   stack.use(openProcessMetrics(metrics, clock));
-  const authenticator = await createAuthenticator(loaded, { stores, clock, log });
+  const { authenticator } = await createAuthenticator(loaded, { stores, clock, log });
   const measuring = stack.use(
     await openMeasuring({
       ...{ hostId, clock, log, metrics, stores, eventSignal },

@@ -7,6 +7,7 @@ import { SETTINGS } from './config-settings.ts';
 
 export interface FleetConfig {
   readonly intervalMs: number;
+  readonly maxSockets: number;
   /** Whether to look for the largest file of each filesystem of this host. */
   readonly largestFile: boolean;
   /** Checked; they may hold secrets, or say where they are. */
@@ -18,6 +19,7 @@ const SOME_SECRET = 'user@realm!token=secret';
 
 export function readFleet(reader: ConfigReader): FleetConfig {
   const intervalMs = reader.read(SETTINGS.fleetInterval);
+  const maxSockets = reader.read(SETTINGS.fleetMaxSockets);
   const largestFile = reader.read(SETTINGS.fleetLargestFile);
   const servers = reader.read(SETTINGS.servers);
   try {
@@ -27,7 +29,7 @@ export function readFleet(reader: ConfigReader): FleetConfig {
     if (kind !== 'invalid_argument') throw thrown;
     reader.refuse(SETTINGS.servers, message.replace(/^[^:]*: /, ''));
   }
-  return { intervalMs, largestFile, servers };
+  return { intervalMs, maxSockets, largestFile, servers };
 }
 
 /** Files are read when the server starts, and not by who only looks at the settings. */

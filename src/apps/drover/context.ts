@@ -54,6 +54,7 @@ export interface AppContext extends AsyncDisposable {
   readonly stores: Stores;
   readonly eventSignal: EventSignal;
   readonly authenticator: Authenticator;
+  readonly tokens: TokenService;
   readonly backends: Backends;
   readonly machines: MachineService;
   readonly disks: DiskService;
@@ -93,7 +94,7 @@ export async function openContext(
     { loaded, hostId, clock, log, stores, backends },
     stack,
   );
-  const authenticator = await createAuthenticator(loaded, { stores, clock, log });
+  const { authenticator, tokens } = await createAuthenticator(loaded, { stores, clock, log });
   const workers = stack.use(
     await openWorkers({
       ...{ clock, log, metrics },
@@ -137,7 +138,8 @@ export async function openContext(
   const closing = stack.move();
   return {
     ...{ loaded, clock, log, metrics, hostId, stores, eventSignal, authenticator, backends },
-    ...{ machines, disks, measuring, fleet, servers, workers, migrations, appSubscriptions },
+    ...{ tokens, machines, disks, measuring, fleet, servers, workers, migrations },
+    appSubscriptions,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }

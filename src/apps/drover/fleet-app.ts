@@ -4,12 +4,11 @@ import packageJson from '#package.json' with { type: 'json' };
 import { registerAuthentication } from '#surfaces/edge/authenticate.ts';
 import { registerMetricsRoute } from '#surfaces/edge/metrics-route.ts';
 import type { FleetParts } from '#surfaces/fleet/fleet-parts.ts';
+import { registerNamedMetrics } from '#surfaces/fleet/named-metrics.ts';
 import { registerFleetRoutes } from '#surfaces/fleet/routes.ts';
 import { registerServerRoutes } from '#surfaces/fleet/servers/register-server-routes.ts';
 import type { AppContext } from './context.ts';
 import { ANYBODY } from './vm-metrics-app.ts';
-
-const MOST_SOCKETS = 500;
 
 export function createFleetParts({
   clock,
@@ -17,10 +16,13 @@ export function createFleetParts({
   fleet,
   authenticator,
   loaded,
+  metrics,
 }: AppContext): FleetParts {
+  registerNamedMetrics(metrics, fleet);
+  const { config } = loaded;
   return {
-    ...{ clock, log, fleet, version: packageJson.version, maxSockets: MOST_SOCKETS },
-    access: { authenticator, anonymous: loaded.config.metrics.isOpen ? ANYBODY : undefined },
+    ...{ clock, log, fleet, version: packageJson.version, maxSockets: config.fleet.maxSockets },
+    access: { authenticator, anonymous: config.metrics.isOpen ? ANYBODY : undefined },
   };
 }
 

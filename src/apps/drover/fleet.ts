@@ -5,10 +5,10 @@
 import { hostname } from 'node:os';
 import type { LargestFiles } from '#backends/host/largest-file.ts';
 import { SourceFeedOpener } from '#backends/server-sources/source-feed-opener.ts';
+import { countAlerts } from '#fleet/count-alerts.ts';
 import { Fleet } from '#fleet/fleet.ts';
 import { LocalFeed } from '#fleet/local-feed.ts';
 import { ServerService } from '#fleet/server-service.ts';
-import { NO_ALERTS, type AlertCounts } from '#fleet/server-status.ts';
 import type { ServerStore } from '#fleet/server-store.ts';
 import type { WatchedServer } from '#fleet/server.ts';
 import type { FeedOpener } from '#fleet/source-feed.ts';
@@ -16,7 +16,6 @@ import type { Clock } from '#kernel/clock.ts';
 import { isServerId, type HostId, type ServerId } from '#kernel/ids.ts';
 import type { Log } from '#kernel/log.ts';
 import type { MachineStore } from '#machines/machine-store.ts';
-import type { Thresholds } from '#metrics/thresholds/thresholds.ts';
 import type { Entries } from './config-entries.ts';
 import { readConfiguredServers } from './configured-servers.ts';
 import { createLocalGuests } from './local-guests.ts';
@@ -65,7 +64,11 @@ export function createFleet(parts: FleetParts): CreatedFleet {
   });
   const fleet: Fleet = new Fleet({
     ...{ clock, log, opener, intervalMs },
-    alerts: () => countAlerts(measuring()?.thresholds, localIdsOf(fleet)),
+    alerts: () => {
+      const { thresholds } = measuring() ?? {};
+      const firing = thresholds?.states({ customerId: undefined, kind: 'firing' }) ?? [];
+      return countAlerts(firing, localIdsOf(fleet));
+    },
   });
   return { fleet, opener };
 }
@@ -106,27 +109,4 @@ function builtinServer(hostId: HostId): WatchedServer {
     sources: [{ kind: 'local' }],
     origin: 'builtin',
   };
-}
-
-/** Series of a watched server name it; all others are of this host. */
-function countAlerts(
-  thresholds: Thresholds | undefined,
-  localIds: readonly ServerId[],
-): ReadonlyMap<ServerId, AlertCounts> {
-  const counts = new Map<ServerId, AlertCounts>();
-  const firing = thresholds?.states({ customerId: undefined, kind: 'firing' }) ?? [];
-  for (const { rule, series, silence } of firing) {
-    if (silence !== undefined) continue;
-    const named = series.labels['server'];
-    const ids = named === undefined ? localIds : isServerId(named) ? [named] : [];
-    for (const id of ids) {
-      const { critical, others } = counts.get(id) ?? NO_ALERTS;
-      const isCritical = rule.severity === 'critical';
-      counts.set(id, {
-        critical: critical + (isCritical ? 1 : 0),
-        others: others + (isCritical ? 0 : 1),
-      });
-    }
-  }
-  return counts;
 }

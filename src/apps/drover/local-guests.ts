@@ -15,7 +15,9 @@ export interface LocalGuestsParts {
   readonly readings: () => readonly MachineReading[];
 }
 
-const MOST_GUESTS = 500;
+const PAGE = 500;
+/** Ten thousand machines: more than a host carries. */
+const MOST_PAGES = 20;
 /** Which machines there are changes seldom, and costs a query; how they do changes each second. */
 const LIST_MS = 5 * SECOND_MS;
 const STATUS: Readonly<Record<MachineState, string>> = {
@@ -33,7 +35,7 @@ export function createLocalGuests(
   let listedAtMs = -Infinity;
   return async () => {
     if (clock.monotonicMs() - listedAtMs >= LIST_MS) {
-      machines = await store.listByHost(hostId, '', MOST_GUESTS);
+      machines = await listAll(store, hostId);
       listedAtMs = clock.monotonicMs();
     }
     const byId = new Map<MachineId, MachineReading>();
@@ -42,6 +44,19 @@ export function createLocalGuests(
       .filter(({ isDeleting }) => !isDeleting)
       .map((machine) => toGuest(machine, byId.get(machine.id), clock.nowMs()));
   };
+}
+
+async function listAll(
+  store: LocalGuestsParts['store'],
+  hostId: HostId,
+): Promise<readonly Machine[]> {
+  const all: Machine[] = [];
+  for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+    const page = await store.listByHost(hostId, all.at(-1)?.id ?? '', PAGE);
+    all.push(...page);
+    if (page.length < PAGE) break;
+  }
+  return all;
 }
 
 function toGuest(

@@ -17,6 +17,7 @@ import { HealthChecks } from '#surfaces/edge/health-checks.ts';
 import { registerHealthRoute } from '#surfaces/edge/health-route.ts';
 import { openListener, type Listener, type OpenListenerOptions } from '#surfaces/edge/listener.ts';
 import { registerMetricsRoute } from '#surfaces/edge/metrics-route.ts';
+import { mountTokens } from '#surfaces/tokens/mount-tokens.ts';
 import { mountWeb } from '#surfaces/web/mount-web.ts';
 import { mountRpc } from '#surfaces/edge/rpc/mount-rpc.ts';
 import { createAuthenticationGate } from '#surfaces/edge/rpc/rpc-authentication.ts';
@@ -27,6 +28,7 @@ import { createFleetParts, mountFleet } from './fleet-app.ts';
 import { listenerOptions } from './listener-options.ts';
 import { createMigrationParts, mountMigration } from './migration-app.ts';
 import type { SurfaceName } from './config-settings.ts';
+import { offeredImages } from './image/offered-images.ts';
 import { openServiceHealth } from './service-health.ts';
 import { hasUefi } from './targets.ts';
 import { createAppsParts, createPoolMetricsParts, mountPoolMetrics } from './workers-app.ts';
@@ -128,18 +130,20 @@ async function createBuilds(
       mountFleet(app, { context, parts: fleet, refresh, isAlone: false });
       mountApps(app, createAppsParts(context));
       const { version } = packageJson;
+      mountTokens(app, { ...context, version });
       mountWeb(app, { authenticator, devMode, version, directory: webDirectory });
     },
   };
 }
 
 function createVmServiceParts(context: AppContext): VmServiceParts {
-  const { clock, machines, disks, backends, stores, eventSignal, metrics, loaded } = context;
+  const { clock, log, machines, disks, backends, stores, eventSignal, metrics, loaded } = context;
   const backendType = backends.hypervisor.kind;
   return {
     ...{ clock, machines, disks, hasUefi },
     network: backends.network,
     images: backends.images,
+    offeredImages: () => offeredImages(loaded.config.images.directories[0], log),
     events: stores.events,
     eventSignal,
     configs: new ConfigCache(),

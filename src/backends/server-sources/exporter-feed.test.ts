@@ -73,11 +73,44 @@ describe('ExporterFeed', () => {
     assert.doesNotMatch(feed.label, /hunter2/);
   });
 
+  it('says what the exporter could not measure, where that should be there', async (t) => {
+    const url = await serve(t, (_, response) => {
+      response.end(
+        'node_load1 1\nnode_scrape_collector_success{collector="meminfo"} 0\n' +
+          'node_scrape_collector_success{collector="cpu"} 1\n' +
+          'node_scrape_collector_success{collector="zfs"} 0\n' +
+          'node_filesystem_device_error{fstype="nfs4",mountpoint="/mnt/nas"} 1\n' +
+          'node_filesystem_device_error{fstype="ext4",mountpoint="/var/lib/x"} 1\n' +
+          // What has no end may have been longer.
+          'node_memory_MemTotal_bytes 1',
+      );
+    });
+    const { feed } = openFeed(t, url);
+    const { missing, memory } = (await feed.poll(SIGNAL)).get(ID) ?? {};
+    assert.deepEqual(missing, [
+      { part: 'memory', why: 'measuring that fails there' },
+      { part: '/mnt/nas', why: 'nfs4, which does not answer there' },
+    ]);
+    assert.equal(memory, undefined);
+  });
+
   it('says in words why there is nothing to read', async (t) => {
     const answers: readonly (readonly [RequestListener, RegExp])[] = [
       [(_, response) => response.writeHead(403).end(), /refused the credentials \(HTTP 403\)/],
       [(_, response) => response.writeHead(500).end(), /answered HTTP 500/],
       [(_, response) => response.end('<html>'), /none of the metrics/],
+      [
+        (_, response) => response.writeHead(302, { location: 'http://169.254.169.254/' }).end(),
+        /answered HTTP 302, which leads elsewhere/,
+      ],
+      [
+        (_, response) => {
+          // Half of what it says that it is.
+          response.writeHead(200, { 'content-length': 1000 }).write('node_load1 1\n');
+          setImmediate(() => response.destroy());
+        },
+        /broke the connection off|without an answer/,
+      ],
       [(request) => request.socket.destroy(), /broke the connection off|without an answer/],
       [
         (_, response) => {

@@ -3,11 +3,11 @@ import type { Clock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
 import type { ServerId } from '#kernel/ids.ts';
 import { parseExposition } from '#fleet/samples/parse-exposition.ts';
-import { SampleSet } from '#fleet/samples/sample-set.ts';
+import { SampleSet, type Earlier } from '#fleet/samples/sample-set.ts';
+import { samplesToMissing } from '#fleet/samples/samples-to-missing.ts';
 import { isWantedSample, samplesToReading } from '#fleet/samples/samples-to-reading.ts';
-import type { ServerReading } from '#fleet/server-reading.ts';
 import type { SourceSpec } from '#fleet/server.ts';
-import type { SourceFeed } from '#fleet/source-feed.ts';
+import type { FeedReading, SourceFeed } from '#fleet/source-feed.ts';
 import { secretToHeaders } from './secret-headers.ts';
 import { SourceClient } from './source-client.ts';
 
@@ -25,7 +25,7 @@ export class ExporterFeed implements SourceFeed {
   readonly #clock: Clock;
   readonly #client: SourceClient;
   readonly #path: string;
-  #before: SampleSet | undefined;
+  #before: Earlier | undefined;
 
   constructor({ id, spec, secret, clock }: ExporterFeedOptions) {
     const { url, trust } = spec;
@@ -37,15 +37,15 @@ export class ExporterFeed implements SourceFeed {
     this.#client = new SourceClient({ url, trust, headers: secretToHeaders(secret) });
   }
 
-  async poll(signal: AbortSignal): Promise<ReadonlyMap<ServerId, ServerReading>> {
+  async poll(signal: AbortSignal): Promise<ReadonlyMap<ServerId, FeedReading>> {
     const text = await this.#client.text({ path: this.#path }, signal);
     const atMonotonicMs = this.#clock.monotonicMs();
     const set = new SampleSet(parseExposition(text, isWantedSample), {
       ...{ atMonotonicMs, before: this.#before },
     });
-    this.#before = set;
+    this.#before = set.earlier;
     if (set.isEmpty) throw notMetrics();
-    return new Map([[this.#id, samplesToReading(set)]]);
+    return new Map([[this.#id, { ...samplesToReading(set), missing: samplesToMissing(set) }]]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { FakeClock } from '#kernel/fake-clock.ts';
 import type { ServerId } from '#kernel/ids.ts';
-import type { ServerReading } from '#fleet/server-reading.ts';
+import type { FeedReading } from '#fleet/source-feed.ts';
 import { openServer, type LoopbackServer } from '#test/loopback-server.ts';
 import { openNodeExporter } from '#test/node-exporter.ts';
 import { TestPrometheus } from '#test/prometheus.ts';
@@ -61,20 +62,22 @@ function openFeedOf(t: TestContext, { url, servers, mostLetters, secret }: FeedO
   });
   const [first, ...others] = requests;
   assert.ok(first);
+  const clock = new FakeClock();
   const feed = new PrometheusFeed({
-    ...{ requests: [first, ...others], secret },
+    ...{ requests: [first, ...others], secret, clock },
     ...(mostLetters !== undefined && { mostLetters }),
   });
   t.after(() => feed[Symbol.asyncDispose]());
   return {
-    async poll(): Promise<Record<string, ServerReading | Error>> {
+    clock,
+    async poll(): Promise<Record<string, FeedReading | Error>> {
       return Object.fromEntries(await feed.poll(SIGNAL));
     },
     label: feed.label,
   };
 }
 
-function readingOf(answer: ServerReading | Error | undefined): ServerReading {
+function readingOf(answer: FeedReading | Error | undefined): FeedReading {
   assert.ok(answer !== undefined && !(answer instanceof Error), 'it was not told');
   return answer;
 }
@@ -166,7 +169,9 @@ describe('PrometheusFeed, with a real one', () => {
     const { dead } = answers;
     assert.ok(dead instanceof Error);
     assert.match(dead.message, /cannot scrape dead:9100: up is 0/);
-    assert.ok(!('prefix' in answers));
+    const { prefix } = answers;
+    assert.ok(prefix instanceof Error);
+    assert.match(prefix.message, /no series of now with the label instance="10\.0\.0"/);
     const whole = readingOf(answers['whole']);
     const { cpu, memory, pressure } = whole;
     assert.ok(cpu?.usagePercent !== undefined && cpu.usagePercent <= 100);
@@ -194,15 +199,16 @@ describe('PrometheusFeed, with a real one', () => {
     assert.deepEqual([gpu.gpus?.length, gpu.cpu, gpu.memory], [1, undefined, undefined]);
   });
 
-  it('asks as many queries for fifty servers as for one', async (t) => {
+  it('asks as many queries for a thousand servers as for one', async (t) => {
     const many = Object.fromEntries(
-      Array.from({ length: 50 }, (_, at) => [`s${at}`, `10.0.0.${at}`]),
+      Array.from({ length: 1000 }, (_, at) => [`s${at}`, `10.0.${at >> 6}.${at % 64}`]),
     );
     const counts = [];
     for (const servers of [{ s7: '10.0.0.7' }, many]) {
       asked = 0;
       const answers = await openFeed(t, counting.url, servers).poll();
-      assert.deepEqual(Object.keys(answers), ['s7']);
+      const told = Object.keys(answers).filter((id) => !(answers[id] instanceof Error));
+      assert.deepEqual(told, ['s7']);
       counts.push(asked);
     }
     assert.equal(counts[0], counts[1]);
@@ -211,7 +217,7 @@ describe('PrometheusFeed, with a real one', () => {
 });
 
 describe('PrometheusFeed', () => {
-  it('leaves out the parts of a query that fails, and only those', async (t) => {
+  it('leaves out the parts of a query that fails, and only those, and says so', async (t) => {
     const url = await serve(t, (_, response, query) => {
       if (query.includes('MemTotal')) {
         response.end(vectorOf([{ __name__: 'up', instance: 'a:1' }, 1], [LOAD, 3]));
@@ -219,9 +225,46 @@ describe('PrometheusFeed', () => {
         response.writeHead(422).end('{"status":"error","error":"too many samples"}');
       } else response.end(vectorOf());
     });
-    const { a } = await openFeed(t, url, { a: 'a' }).poll();
+    const { a, b } = await openFeed(t, url, { a: 'a', b: 'b' }).poll();
     assert.equal(readingOf(a).filesystems, undefined);
     assert.equal(readingOf(a).memory?.totalBytes, 3);
+    const why = 'it could not work out a query (HTTP 422: too many samples)';
+    assert.deepEqual(readingOf(a).missing, [{ part: 'filesystems', why }]);
+    // It might have been told of by what failed alone.
+    assert.equal(b instanceof Error && b.message, why);
+  });
+
+  it('does without a query that takes too long', async (t) => {
+    const slow = Promise.withResolvers<void>();
+    const url = await serve(t, (_, response, query) => {
+      if (query.includes('node_filesystem')) slow.resolve();
+      else if (query.includes('MemTotal')) response.end(vectorOf([LOAD, 3]));
+      else response.end(vectorOf());
+    });
+    const feed = openFeed(t, url, { a: 'a' });
+    const polled = feed.poll();
+    await slow.promise;
+    await until(() => (feed.clock.pendingTimers > 0 ? true : undefined), 'the deadline');
+    // The other ten are answered while this one is not.
+    for (let at = 0; at < 50; at += 1) await new Promise(setImmediate);
+    await feed.clock.advance(7000);
+    const { memory, missing } = readingOf((await polled)['a']);
+    assert.deepEqual([memory?.totalBytes, missing?.map(({ part }) => part)], [3, ['filesystems']]);
+  });
+
+  it('names what of a server is not scraped, or hangs there, beside what is told', async (t) => {
+    const down = { __name__: 'up', instance: 'a:9835' };
+    const hangs = { __name__: 'node_filesystem_device_error', instance: 'a:1', fstype: 'nfs4' };
+    const url = await serve(t, (_, response, query) => {
+      if (query.includes('MemTotal')) response.end(vectorOf([LOAD, 3], [down, 0]));
+      else if (!query.includes('device_error')) response.end(vectorOf());
+      else response.end(vectorOf([{ ...hangs, mountpoint: '/mnt/nas' }, 1]));
+    });
+    const { a } = await openFeed(t, url, { a: 'a' }).poll();
+    assert.deepEqual(
+      readingOf(a).missing?.map(({ part }) => part),
+      ['a:9835', '/mnt/nas'],
+    );
   });
 
   it('believes one of several exporters that tell the same, always the same one', async (t) => {

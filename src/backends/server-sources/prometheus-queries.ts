@@ -18,7 +18,7 @@ const BASE = [
   'node_memory_(MemTotal|MemAvailable|Cached|SwapTotal|SwapFree)_bytes',
 ];
 const FILESYSTEMS = [
-  'node_filesystem_(size_bytes|avail_bytes|free_bytes|files|files_free|readonly)',
+  'node_filesystem_(size_bytes|avail_bytes|free_bytes|files|files_free|readonly|device_error)',
 ];
 const SENSORS = ['node_hwmon_(temp_celsius|sensor_label|chip_names)', 'node_thermal_zone_temp'];
 const DISK_COUNTERS = [
@@ -50,6 +50,8 @@ const REAL_LINKS = 'device!~"lo|(veth|cali|tap|fwbr|fwpr|fwln).*"';
 const REAL_FILESYSTEMS = 'fstype!~"tmpfs|ramfs|devtmpfs|squashfs|overlay|nsfs|rpc_pipefs"';
 
 export interface PrometheusQuery {
+  /** What people would miss without its answer. */
+  readonly part: string;
   readonly text: string;
   /** Of gauges the values as they are, of counters their rates. */
   readonly gives: 'gauges' | 'rates';
@@ -60,34 +62,38 @@ export interface PrometheusQuery {
 /** For the servers whose label fits the pattern. */
 export function queriesFor(pattern: string): readonly PrometheusQuery[] {
   const where = `instance=~${JSON.stringify(pattern)}`;
-  const gauges = (names: readonly string[], more = ''): PrometheusQuery => ({
+  const gauges = (part: string, names: readonly string[], more = ''): PrometheusQuery => ({
+    part,
     text: `{__name__=~"${names.join('|')}",${where}${more === '' ? '' : `,${more}`}}`,
     ...{ gives: 'gauges', name: '' },
   });
-  const rates = (names: readonly string[], more = ''): PrometheusQuery => ({
+  const rates = (part: string, names: readonly string[], more = ''): PrometheusQuery => ({
+    part,
     text: names.map((name) => rateOf(name, `${where}${more && `,${more}`}`)).join(' or '),
     ...{ gives: 'rates', name: '' },
   });
   const cpuSeconds = 'node_cpu_seconds_total';
   const owner = 'by (instance,job';
   return [
-    gauges(BASE),
-    gauges(FILESYSTEMS, REAL_FILESYSTEMS),
-    gauges(SENSORS),
-    gauges([...DROVER_GPUS, ...NVIDIA_GPUS]),
-    gauges(DCGM_GPUS),
-    gauges(PVE),
+    gauges('memory, load and uptime', BASE),
+    gauges('filesystems', FILESYSTEMS, REAL_FILESYSTEMS),
+    gauges('temperatures', SENSORS),
+    gauges('GPUs', [...DROVER_GPUS, ...NVIDIA_GPUS]),
+    gauges('GPUs of dcgm-exporter', DCGM_GPUS),
+    gauges('Proxmox VE', PVE),
     {
+      part: 'the number of processors',
       text: `count ${owner}) (${cpuSeconds}{mode="idle",${where}})`,
       ...{ gives: 'gauges', name: CORE_COUNT },
     },
     {
+      part: 'processor use',
       text: `sum ${owner},mode) (irate(${cpuSeconds}{${where}}[${WINDOW}]))`,
       ...{ gives: 'rates', name: cpuSeconds },
     },
-    rates(DISK_COUNTERS),
-    rates(LINK_COUNTERS, REAL_LINKS),
-    rates(PRESSURE_COUNTERS),
+    rates('disk rates', DISK_COUNTERS),
+    rates('network rates', LINK_COUNTERS, REAL_LINKS),
+    rates('pressure', PRESSURE_COUNTERS),
   ];
 }
 

@@ -6,7 +6,7 @@ import type { HttpTrust } from '#kernel/http-trust.ts';
 import type { ServerId } from '#kernel/ids.ts';
 import { certificateThumbprint } from '#kernel/trusted-agent.ts';
 import { GIB, MINUTE_MS } from '#kernel/units.ts';
-import type { ServerReading } from '#fleet/server-reading.ts';
+import type { FeedReading } from '#fleet/source-feed.ts';
 import { createTestCertificates } from '#test/certificates.ts';
 import { PROXMOX_TOKEN, ProxmoxDouble } from '#test/proxmox-double.ts';
 import { until } from '#test/until.ts';
@@ -50,12 +50,12 @@ function openFeed(
   return { feed, clock, poll, pollAfterAgents };
 }
 
-function readingOf(answer: ServerReading | Error | undefined): ServerReading {
+function readingOf(answer: FeedReading | Error | undefined): FeedReading {
   assert.ok(answer !== undefined && !(answer instanceof Error), 'it was not told');
   return answer;
 }
 
-function messageOf(answer: ServerReading | Error | undefined): string {
+function messageOf(answer: FeedReading | Error | undefined): string {
   assert.ok(answer instanceof Error);
   return answer.message;
 }
@@ -130,7 +130,10 @@ describe('ProxmoxFeed', () => {
     assert.ok(Math.abs((readingOf(pve1).cpu?.usagePercent ?? 0) - 23.1) < 1e-9);
     assert.equal(readingOf(pve1).cpu?.load, undefined);
     assert.equal(readingOf(pve1).uptimeSeconds, 604_800);
-    await poll();
+    const missing = readingOf(pve1).missing?.map(({ part, why }) => `${part}: ${why}`);
+    assert.match(missing?.join() ?? '', /^load, swap and the root: asking pve1 took longer/);
+    assert.deepEqual(readingOf((await poll())['pve1']).missing, readingOf(pve1).missing);
+
     assert.equal(double.answers.timesAsked('/nodes/pve1/status'), 1);
     release();
     await clock.advance(MINUTE_MS);
@@ -169,6 +172,7 @@ describe('ProxmoxFeed', () => {
     assert.equal(reading.guests?.[0]?.diskUsedBytes, undefined);
     assert.equal(reading.memory?.swapTotalBytes, undefined);
     assert.ok(reading.memory?.usedBytes);
+    assert.match(reading.missing?.[0]?.why ?? '', /^its token may not do that \(HTTP 403: Permiss/);
     // Of a token without any role, clusters tell the nodes' names alone.
     const bare = { id: 'node/pve1', type: 'node', node: 'pve1', status: 'online' };
     double.data.set('/cluster/resources', [bare]);
@@ -183,6 +187,33 @@ describe('ProxmoxFeed', () => {
     });
     assert.deepEqual([allowed.cpu, allowed.memory, allowed.filesystems], Array(3).fill(undefined));
     assert.equal(allowed.hypervisor?.storagePercent, undefined);
+  });
+
+  it('tells none from not shown where the token may see nodes alone', async (t) => {
+    const double = await openDouble(t);
+    const all = double.data.get('/cluster/resources') as readonly { readonly type: string }[];
+    const nodes = all.filter(({ type }) => type === 'node');
+    double.data.set('/cluster/resources', nodes);
+    const { clock, poll } = openFeed(t, double);
+    assert.deepEqual(readingOf((await poll())['pve1']).guests, []);
+    assert.deepEqual(readingOf((await poll())['pve1']).missing, []);
+    double.data.set('/access/permissions', { '/nodes': { 'Sys.Audit': 1 } });
+    await clock.advance(10 * MINUTE_MS);
+    const { guests, missing, cpu } = readingOf((await poll())['pve1']);
+    assert.deepEqual([guests, cpu?.cores], [undefined, 16]);
+    assert.deepEqual(missing, [
+      {
+        part: 'VMs and containers',
+        why: 'its token has no VM.Audit; give it the role PVEAuditor on /',
+      },
+      {
+        part: 'storages',
+        why: 'its token has no Datastore.Audit; give it the role PVEAuditor on /',
+      },
+    ]);
+    // Who may see some, and sees them, is shown them.
+    double.data.set('/cluster/resources', all);
+    assert.deepEqual(readingOf((await poll())['pve1']).missing, []);
   });
 
   it('says in words why the cluster is not answered', async (t) => {

@@ -2,24 +2,26 @@
  * Nodes of one Proxmox VE cluster. One answer of the cluster has most of all nodes; each node adds
  * what only it knows, if it answers soon enough: one that hangs costs the others nothing but its
  * own wait, and that once a minute.
+ *
+ * A cluster leaves out of its answer what a token may not see, as if it were not there. So what the
+ * token may do is asked as well, and who may see no guests is shown none and told why.
  */
 import { openDeadline } from '#kernel/abort.ts';
 import type { Clock } from '#kernel/clock.ts';
-import { DroverError } from '#kernel/errors.ts';
+import { DroverError, toDroverError } from '#kernel/errors.ts';
 import type { ServerId } from '#kernel/ids.ts';
 import { MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
-import type { ServerReading } from '#fleet/server-reading.ts';
 import type { SourceSpec } from '#fleet/server.ts';
-import type { SourceFeed } from '#fleet/source-feed.ts';
+import type { FeedReading, SourceFeed } from '#fleet/source-feed.ts';
 import { listOf, objectOf, textOf, type AnswerObject } from './answer-values.ts';
 import { isForbidden, ProxmoxClient } from './proxmox-client.ts';
 import { ProxmoxGuestDisks } from './proxmox-guest-disks.ts';
-import { isHidden, proxmoxToReading } from './proxmox-reading.ts';
+import { isHidden, missingOf, proxmoxToReading } from './proxmox-reading.ts';
 import { readResources, type ClusterResources, type NodeResource } from './proxmox-resources.ts';
 
 const NODE_DEADLINE_MS = 3 * SECOND_MS;
 const SILENT_NODE_MS = MINUTE_MS;
-const VERSION_AGAIN_MS = 10 * MINUTE_MS;
+const TOKEN_AGAIN_MS = 10 * MINUTE_MS;
 
 export interface ProxmoxRequest {
   readonly id: ServerId;
@@ -41,9 +43,9 @@ export class ProxmoxFeed implements SourceFeed {
   readonly #client: ProxmoxClient;
   readonly #agents: ProxmoxClient;
   readonly #disks: ProxmoxGuestDisks;
-  /** Until when a node that did not answer is not asked. */
-  readonly #silentUntilMs = new Map<string, number>();
-  #version: { readonly text: string | undefined; readonly untilMs: number } | undefined;
+  /** Until when a node that did not answer is not asked, and why. */
+  readonly #silent = new Map<string, { readonly untilMs: number; readonly why: string }>();
+  #about: AboutCluster | undefined;
 
   constructor({ requests, secret, clock }: ProxmoxFeedOptions) {
     const { url, trust } = requests[0].spec;
@@ -55,19 +57,19 @@ export class ProxmoxFeed implements SourceFeed {
     this.#disks = new ProxmoxGuestDisks(this.#agents, clock);
   }
 
-  async poll(signal: AbortSignal): Promise<ReadonlyMap<ServerId, ServerReading | Error>> {
+  async poll(signal: AbortSignal): Promise<ReadonlyMap<ServerId, FeedReading | Error>> {
     const resources = readResources(await this.#client.get('/cluster/resources', signal));
-    const version = await this.#versionOf(signal);
+    const about = await this.#aboutCluster(signal);
     const local = await this.#localNode(resources, signal);
     const wanted = new Set(this.#requests.map(({ spec }) => spec.node ?? local));
-    const readings = new Map<string | undefined, ServerReading | Error>();
+    const readings = new Map<string | undefined, FeedReading | Error>();
     const running = resources.guests.filter(
       ({ type, status, node }) => type === 'qemu' && status === 'running' && wanted.has(node),
     );
     this.#disks.follow(running);
     await Promise.all(
       Array.from(wanted, async (name) => {
-        readings.set(name, await this.#readNode({ name, resources, version }, signal));
+        readings.set(name, await this.#readNode({ name, resources, about }, signal));
       }),
     );
     return new Map(
@@ -90,9 +92,9 @@ export class ProxmoxFeed implements SourceFeed {
   }
 
   async #readNode(
-    { name, resources, version }: NodeQuestion,
+    { name, resources, about }: NodeQuestion,
     signal: AbortSignal,
-  ): Promise<ServerReading | Error> {
+  ): Promise<FeedReading | Error> {
     if (name === undefined) return new DroverError('unavailable', 'say which node of it this is');
     const node = resources.nodes.get(name);
     if (node === undefined) {
@@ -102,42 +104,54 @@ export class ProxmoxFeed implements SourceFeed {
     if (node.status === 'offline') {
       return new DroverError('unavailable', `its cluster says that node ${name} is offline`);
     }
-    const status = await this.#statusOf(node, signal);
+    const told = await this.#statusOf(node, signal);
     const disksOf = this.#disks.disksOf.bind(this.#disks);
-    const answers = { node, resources, status, version, disksOf };
+    const answers = { node, resources, disksOf, ...about, ...told };
     const reading = proxmoxToReading(answers);
     const hasNothing = isHidden(answers) && reading.guests === undefined;
-    if (!hasNothing || reading.filesystems !== undefined) return reading;
+    if (!hasNothing || reading.filesystems !== undefined) {
+      return { ...reading, missing: missingOf(answers) };
+    }
     return new DroverError(
       'unavailable',
       `its token sees nothing of node ${name}; give it the role PVEAuditor on /`,
     );
   }
 
-  /** Undefined where it may not be seen, or where the node does not answer now. */
-  async #statusOf(node: NodeResource, signal: AbortSignal): Promise<AnswerObject | undefined> {
+  /** Without a status where it may not be seen, or where the node does not answer now. */
+  async #statusOf(node: NodeResource, signal: AbortSignal): Promise<NodeStatus> {
     const nowMs = this.#clock.monotonicMs();
-    if ((this.#silentUntilMs.get(node.node) ?? -Infinity) > nowMs) return undefined;
+    const silent = this.#silent.get(node.node);
+    if (silent !== undefined && silent.untilMs > nowMs) return { status: undefined, ...silent };
     const path = `/nodes/${encodeURIComponent(node.node)}/status`;
     using deadline = openDeadline(this.#clock, NODE_DEADLINE_MS, `asking ${node.node}`, signal);
     try {
       const status = objectOf(await this.#client.get(path, deadline.signal));
-      this.#silentUntilMs.delete(node.node);
-      return status;
+      this.#silent.delete(node.node);
+      return { status, why: undefined };
     } catch (thrown) {
       signal.throwIfAborted();
-      if (!isForbidden(thrown)) this.#silentUntilMs.set(node.node, nowMs + SILENT_NODE_MS);
-      return undefined;
+      const why = toDroverError(thrown).message;
+      const untilMs = nowMs + SILENT_NODE_MS;
+      if (!isForbidden(thrown)) this.#silent.set(node.node, { untilMs, why });
+      return { status: undefined, why };
     }
   }
 
-  async #versionOf(signal: AbortSignal): Promise<string | undefined> {
+  /** What changes seldom. */
+  async #aboutCluster(signal: AbortSignal): Promise<AboutCluster> {
     const nowMs = this.#clock.monotonicMs();
-    if (this.#version !== undefined && this.#version.untilMs > nowMs) return this.#version.text;
-    const answer = await this.#orNothing('/version', signal);
-    const text = textOf(objectOf(answer)['version']);
-    this.#version = { text, untilMs: nowMs + VERSION_AGAIN_MS };
-    return text;
+    if (this.#about !== undefined && this.#about.untilMs > nowMs) return this.#about;
+    const [version, permissions] = await Promise.all([
+      this.#orNothing('/version', signal),
+      this.#orNothing('/access/permissions', signal),
+    ]);
+    this.#about = {
+      version: textOf(objectOf(version)['version']),
+      rights: permissionsToRights(permissions),
+      untilMs: nowMs + TOKEN_AGAIN_MS,
+    };
+    return this.#about;
   }
 
   /** The node that answers; asked for only where a server does not say which one it is. */
@@ -164,5 +178,24 @@ export class ProxmoxFeed implements SourceFeed {
 interface NodeQuestion {
   readonly name: string | undefined;
   readonly resources: ClusterResources;
+  readonly about: AboutCluster;
+}
+
+interface AboutCluster {
   readonly version: string | undefined;
+  /** What the token may do anywhere; undefined where it may not ask. */
+  readonly rights: ReadonlySet<string> | undefined;
+  readonly untilMs: number;
+}
+
+interface NodeStatus {
+  readonly status: AnswerObject | undefined;
+  /** There is none. */
+  readonly why: string | undefined;
+}
+
+/** Privileges by path, each with what it is passed on to; where does not matter here. */
+function permissionsToRights(answer: unknown): ReadonlySet<string> | undefined {
+  if (answer === undefined) return undefined;
+  return new Set(Object.values(objectOf(answer)).flatMap((each) => Object.keys(objectOf(each))));
 }

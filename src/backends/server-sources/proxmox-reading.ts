@@ -6,6 +6,7 @@ import type {
   MemoryShares,
   ServerReading,
 } from '#fleet/server-reading.ts';
+import type { MissingPart } from '#fleet/source-feed.ts';
 import {
   amountOf,
   listOf,
@@ -19,14 +20,20 @@ import type { GuestDisks } from './proxmox-guest-disks.ts';
 import type { ClusterResources, GuestResource, NodeResource } from './proxmox-resources.ts';
 
 const MOST_ROWS = 64;
+const SEE_GUESTS = 'VM.Audit';
+const SEE_STORAGES = 'Datastore.Audit';
 
 export interface ProxmoxNodeAnswers {
   readonly node: NodeResource;
   readonly resources: ClusterResources;
   /** `/nodes/{node}/status`; undefined where it could not be had. */
   readonly status: AnswerObject | undefined;
+  /** It could not be had. */
+  readonly why: string | undefined;
   /** Of the node that was asked. */
   readonly version: string | undefined;
+  /** What the token may do; undefined where nobody knows. */
+  readonly rights: ReadonlySet<string> | undefined;
   readonly disksOf: (guest: GuestResource) => GuestDisks | undefined;
 }
 
@@ -50,10 +57,30 @@ export function proxmoxToReading(answers: ProxmoxNodeAnswers): ServerReading {
     },
     // Who may see nothing is shown no guests either: that is not the same as none.
     guests:
-      guests.length === 0 && isHidden(answers)
+      guests.length === 0 && (isHidden(answers) || lacks(answers, SEE_GUESTS))
         ? undefined
         : guests.map((guest) => toGuest(guest, answers.disksOf(guest))),
   };
+}
+
+/** What the node has and does not show, as far as that can be known. */
+export function missingOf(answers: ProxmoxNodeAnswers): readonly MissingPart[] {
+  const { node, resources, why } = answers;
+  const isOwn = (each: { readonly node: string }) => each.node === node.node;
+  const missing: MissingPart[] = [];
+  if (why !== undefined) missing.push({ part: 'load, swap and the root', why });
+  for (const [part, right, all] of [
+    ['VMs and containers', SEE_GUESTS, resources.guests],
+    ['storages', SEE_STORAGES, resources.storages],
+  ] as const) {
+    if (all.some(isOwn) || !lacks(answers, right)) continue;
+    missing.push({ part, why: `its token has no ${right}; give it the role PVEAuditor on /` });
+  }
+  return missing;
+}
+
+function lacks({ rights }: ProxmoxNodeAnswers, right: string): boolean {
+  return rights !== undefined && !rights.has(right);
 }
 
 /** Whether the token sees that there is such a node, and nothing of it. */

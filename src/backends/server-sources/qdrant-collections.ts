@@ -18,6 +18,7 @@ interface Known {
   /** Undefined: it could not be asked, or does not tell. */
   readonly points: number | undefined;
   readonly isBroken: boolean;
+  readonly isSilent: boolean;
   readonly askedMs: number;
 }
 
@@ -36,6 +37,11 @@ export class QdrantCollections {
   get points(): number | undefined {
     if (this.#known.size < this.#count) return undefined;
     return sumOf(Array.from(this.#known.values(), ({ points }) => points));
+  }
+
+  /** How many were asked the last time and did not answer. */
+  get failed(): number {
+    return this.#known.values().reduce((sum, { isSilent }) => sum + (isSilent ? 1 : 0), 0);
   }
 
   /** Whether one says of itself that it does not work. */
@@ -67,9 +73,9 @@ export class QdrantCollections {
       const path = `/collections/${encodeURIComponent(name)}`;
       const { result } = objectOf(await this.#client.json({ path }, signal));
       const { status, points_count: points } = objectOf(result);
-      return { points: amountOf(points), isBroken: status === 'red', askedMs };
+      return { points: amountOf(points), isBroken: status === 'red', isSilent: false, askedMs };
     } catch {
-      return { points: undefined, isBroken: false, askedMs };
+      return { points: undefined, isBroken: false, isSilent: true, askedMs };
     }
   }
 }

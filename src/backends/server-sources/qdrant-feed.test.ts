@@ -24,13 +24,14 @@ function openFeed(t: TestContext, url: string, secret: string, ca?: string) {
   const spec = { kind: 'qdrant', url, trust: { ...TRUST, ca }, sealedSecret: undefined } as const;
   const feed = new QdrantFeed({ id: ID, spec, secret, clock });
   t.after(() => feed[Symbol.asyncDispose]());
-  const poll = async () => (await feed.poll(SIGNAL)).get(ID)?.qdrant;
+  const pollAll = async () => (await feed.poll(SIGNAL)).get(ID);
+  const poll = async () => (await pollAll())?.qdrant;
   const pollAfterDisk = async () => {
     await poll();
     await feed.settled();
     return await poll();
   };
-  return { feed, clock, poll, pollAfterDisk };
+  return { feed, clock, poll, pollAll, pollAfterDisk };
 }
 
 describe('QdrantFeed', () => {
@@ -78,9 +79,10 @@ describe('QdrantFeed', () => {
   });
 
   it('is an error when not ready, in recovery, broken in part, or failing', async (t) => {
-    const { double, poll } = await openScene(t);
+    const { double, poll, pollAll } = await openScene(t);
     const statusOf = async () => (await poll())?.status;
     assert.equal(await statusOf(), 'running');
+    assert.deepEqual((await pollAll())?.complaints, []);
     double.answers.refuse('/readyz', { status: 503, body: 'some shards are not ready' });
     assert.equal(await statusOf(), 'error');
     double.answers.refuse('/readyz', { status: 404 });
@@ -90,6 +92,7 @@ describe('QdrantFeed', () => {
     double.isInRecovery = false;
     double.collections.set('images', { points: 1, status: 'red' });
     assert.equal(await statusOf(), 'error');
+    assert.deepEqual((await pollAll())?.complaints, ['one of its collections is red']);
     double.collections.set('images', { points: 1 });
     double.answers.refuse('/collections', { status: 500 });
     const failing = await poll();
@@ -99,8 +102,9 @@ describe('QdrantFeed', () => {
     );
   });
 
-  it('does without what is refused, and makes up nothing for it', async (t) => {
-    const { double, pollAfterDisk } = await openScene(t);
+  it('does without what is refused, makes up nothing for it, and says so', async (t) => {
+    const { double, pollAll, pollAfterDisk } = await openScene(t);
+    assert.deepEqual((await pollAll())?.missing, []);
     double.answers.refuse('/metrics', { status: 403 });
     double.answers.refuse('/', { status: 500 });
     double.answers.refuse(TELEMETRY, { status: 403 });
@@ -109,6 +113,12 @@ describe('QdrantFeed', () => {
       ...{ status: 'running', version: undefined, collections: 3, points: undefined },
       ...{ memoryBytes: undefined, diskBytes: undefined, diskFrom: undefined },
     });
+    const refused = 'it refused the credentials (HTTP 403); check the secret of this source';
+    assert.deepEqual((await pollAll())?.missing, [
+      { part: 'points', why: '1 of its collections did not answer' },
+      { part: 'memory', why: refused },
+      { part: 'version', why: 'it answered HTTP 500' },
+    ]);
   });
 
   it('waits only so long for a part, and not at all for telemetry', async (t) => {

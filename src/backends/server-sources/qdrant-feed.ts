@@ -5,13 +5,13 @@
  */
 import { openDeadline } from '#kernel/abort.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { DroverError, toDroverError } from '#kernel/errors.ts';
 import type { ServerId } from '#kernel/ids.ts';
 import { SECOND_MS } from '#kernel/units.ts';
 import { parseExposition } from '#fleet/samples/parse-exposition.ts';
 import type { Sample } from '#fleet/samples/sample-set.ts';
-import type { ServerReading } from '#fleet/server-reading.ts';
 import type { SourceSpec } from '#fleet/server.ts';
-import type { SourceFeed } from '#fleet/source-feed.ts';
+import type { FeedReading, MissingPart, SourceFeed } from '#fleet/source-feed.ts';
 import { listOf, objectOf, textOf } from './answer-values.ts';
 import { QdrantCollections } from './qdrant-collections.ts';
 import { QdrantDisk } from './qdrant-disk.ts';
@@ -50,30 +50,43 @@ export class QdrantFeed implements SourceFeed {
     this.#disk = new QdrantDisk(this.#client, clock);
   }
 
-  async poll(signal: AbortSignal): Promise<ReadonlyMap<ServerId, ServerReading>> {
+  async poll(signal: AbortSignal): Promise<ReadonlyMap<ServerId, FeedReading>> {
     const names = await this.#names(signal);
-    const [version, isReady, samples] = await Promise.all([
-      this.#version(signal),
-      this.#isReady(signal),
-      this.#samples(signal),
-      names === undefined ? undefined : this.#collections.renew(names, signal),
+    const [root, ready, metrics] = await Promise.all([
+      this.#part('/', signal),
+      this.#part('/readyz', signal),
+      this.#part('/metrics', signal),
+      names instanceof DroverError ? undefined : this.#collections.renew(names, signal),
     ]);
     this.#disk.renew();
+    const samples = samplesOf(metrics);
     const value = (pattern: RegExp) => samples.find(({ name }) => pattern.test(name))?.value;
     const isInRecovery = (value(RECOVERY) ?? 0) > 0;
-    const isWell =
-      names !== undefined && isReady && !isInRecovery && !this.#collections.isAnyBroken;
+    const isListed = !(names instanceof DroverError);
+    // Old ones cannot be asked whether they are ready, and are taken at their other words.
+    const isReady = ready.status === undefined || ready.status < 500;
+    const complaints = [
+      ...(isReady ? [] : ['it says that it is not ready']),
+      ...(isInRecovery ? ['it runs in recovery mode'] : []),
+      ...(this.#collections.isAnyBroken ? ['one of its collections is red'] : []),
+    ];
+    const isWell = isListed && complaints.length === 0;
     const diskBytes = this.#disk.bytes;
     const qdrant = {
       status: isWell ? ('running' as const) : ('error' as const),
-      version,
-      collections: names?.length,
-      points: names === undefined ? undefined : this.#collections.points,
+      version: textOf(objectOf(parseJson(root.body))['version']),
+      collections: isListed ? names.length : undefined,
+      points: isListed ? this.#collections.points : undefined,
       memoryBytes: value(RESIDENT),
       diskBytes,
       diskFrom: diskBytes === undefined ? undefined : ('telemetry' as const),
     };
-    return new Map([[this.#id, { qdrant }]]);
+    const missing = [
+      ...(isListed ? this.#silentCollections() : [{ part: 'collections', why: names.message }]),
+      ...(metrics.why === undefined ? [] : [{ part: 'memory', why: metrics.why }]),
+      ...(root.why === undefined ? [] : [{ part: 'version', why: root.why }]),
+    ];
+    return new Map([[this.#id, { qdrant, missing, complaints }]]);
   }
 
   /** Resolves when nothing is being asked beside the polls. */
@@ -86,44 +99,46 @@ export class QdrantFeed implements SourceFeed {
     this.#client[Symbol.dispose]();
   }
 
-  /** Undefined when it fails at that; throws when it does not answer, or not to us. */
-  async #names(signal: AbortSignal): Promise<readonly string[] | undefined> {
+  /** An error when it fails at that; throws when it does not answer, or not to us. */
+  async #names(signal: AbortSignal): Promise<readonly string[] | DroverError> {
     const { status, body } = await this.#client.ask({ path: '/collections' }, signal);
-    if (status >= 500) return undefined;
+    if (status >= 500) return refusalToError(status);
     if (status !== 200) throw refusalToError(status);
     const { collections } = objectOf(objectOf(parseJson(body))['result']);
-    return Array.isArray(collections)
-      ? listOf(collections).flatMap((each) => textOf(objectOf(each)['name']) ?? [])
-      : undefined;
+    if (Array.isArray(collections)) {
+      return listOf(collections).flatMap((each) => textOf(objectOf(each)['name']) ?? []);
+    }
+    return new DroverError('unavailable', 'it answered something that no Qdrant answers');
   }
 
-  async #version(signal: AbortSignal): Promise<string | undefined> {
-    const answer = await this.#part('/', signal);
-    return textOf(objectOf(parseJson(answer?.body ?? ''))['version']);
+  #silentCollections(): readonly MissingPart[] {
+    const { failed } = this.#collections;
+    if (failed === 0) return [];
+    return [{ part: 'points', why: `${failed} of its collections did not answer` }];
   }
 
-  /** Old ones cannot be asked, and are taken at their other words. */
-  async #isReady(signal: AbortSignal): Promise<boolean> {
-    const status = (await this.#part('/readyz', signal))?.status;
-    return status === undefined || status < 500;
-  }
-
-  async #samples(signal: AbortSignal): Promise<readonly Sample[]> {
-    const answer = await this.#part('/metrics', signal);
-    if (answer?.status !== 200) return [];
-    const isWanted = (name: string) => RESIDENT.test(name) || RECOVERY.test(name);
-    return [...parseExposition(answer.body, isWanted)];
-  }
-
-  async #part(path: string, signal: AbortSignal) {
+  async #part(path: string, signal: AbortSignal): Promise<PartAnswer> {
     using deadline = openDeadline(this.#clock, PART_DEADLINE_MS, `asking for ${path}`, signal);
     try {
-      return await this.#client.ask({ path }, deadline.signal);
-    } catch {
+      const { status, body } = await this.#client.ask({ path }, deadline.signal);
+      if (status === 200) return { status, body, why: undefined };
+      return { status, body: '', why: refusalToError(status).message };
+    } catch (thrown) {
       signal.throwIfAborted();
-      return undefined;
+      return { status: undefined, body: '', why: toDroverError(thrown).message };
     }
   }
+}
+
+interface PartAnswer {
+  readonly status: number | undefined;
+  readonly body: string;
+  /** There is nothing in it. */
+  readonly why: string | undefined;
+}
+
+function samplesOf({ body }: PartAnswer): readonly Sample[] {
+  return [...parseExposition(body, (name) => RESIDENT.test(name) || RECOVERY.test(name))];
 }
 
 function parseJson(body: string): unknown {

@@ -122,7 +122,10 @@ export function refusalToError(status: number): DroverError {
     const message = `it refused the credentials (HTTP ${status}); check the secret of this source`;
     return new DroverError('unavailable', message, { reason: 'SOURCE_REFUSED_CREDENTIALS' });
   }
-  return new DroverError('unavailable', `it answered HTTP ${status}`, {
+  // Nobody goes there: the secret was given for this address.
+  const isMoved = status >= 300 && status < 400;
+  const where = isMoved ? ', which leads elsewhere; give the URL that it leads to' : '';
+  return new DroverError('unavailable', `it answered HTTP ${status}${where}`, {
     reason: 'SOURCE_ANSWERED_WITH_ERROR',
   });
 }

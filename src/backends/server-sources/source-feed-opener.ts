@@ -1,12 +1,9 @@
-/** Makes feeds of all kinds of sources. */
+/** Which sources are one thing to ask, and the feeds of them. */
 import { createHash } from 'node:crypto';
 import type { Clock } from '#kernel/clock.ts';
 import type { ServerId } from '#kernel/ids.ts';
 import type { FeedOpener, FeedRequest, SourceFeed } from '#fleet/source-feed.ts';
-import { ExporterFeed } from './exporter-feed.ts';
-import { PrometheusFeed, type PrometheusRequest } from './prometheus-feed.ts';
-import { ProxmoxFeed, type ProxmoxRequest } from './proxmox-feed.ts';
-import { QdrantFeed } from './qdrant-feed.ts';
+import { RemoteFeed } from './remote-feed.ts';
 
 export interface SourceFeedOpenerParts {
   readonly clock: Clock;
@@ -39,32 +36,17 @@ export class SourceFeedOpener implements FeedOpener {
     const { clock, local } = this.#parts;
     const [first] = requests;
     if (first === undefined) throw new Error('there is nothing to open a feed of');
-    const { id, spec, secret } = first;
-    switch (spec.kind) {
-      case 'local':
-        return local(requests.map((request) => request.id));
-      case 'exporter':
-        return new ExporterFeed({ id, spec, secret, clock });
-      case 'prometheus': {
-        const others = requests.slice(1).flatMap(toPrometheus);
-        return new PrometheusFeed({ requests: [{ id, spec }, ...others], secret });
-      }
-      case 'proxmox': {
-        const others = requests.slice(1).flatMap(toProxmox);
-        return new ProxmoxFeed({ requests: [{ id, spec }, ...others], secret, clock });
-      }
-      case 'qdrant':
-        return new QdrantFeed({ id, spec, secret, clock });
-    }
+    const { spec } = first;
+    if (spec.kind === 'local') return local(requests.map(({ id }) => id));
+    return new RemoteFeed({
+      kind: spec.kind,
+      label: `${spec.kind} ${spec.url}`,
+      load: async () => {
+        const { openRemoteFeed } = await import('./open-remote-feed.ts');
+        return openRemoteFeed({ ...first, spec }, requests.slice(1), clock);
+      },
+    });
   }
-}
-
-function toPrometheus({ id, spec }: FeedRequest): readonly PrometheusRequest[] {
-  return spec.kind === 'prometheus' ? [{ id, spec }] : [];
-}
-
-function toProxmox({ id, spec }: FeedRequest): readonly ProxmoxRequest[] {
-  return spec.kind === 'proxmox' ? [{ id, spec }] : [];
 }
 
 function digestOf(secret: string | undefined): string {

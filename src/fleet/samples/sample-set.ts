@@ -13,9 +13,16 @@ export interface Rated {
   readonly rate: number;
 }
 
+/** All that is kept of a look for the next one: with a thousand servers the rest adds up. */
+export interface Earlier {
+  readonly atMonotonicMs: number;
+  /** By metric, of those that rates were asked of, and then by the values of the labels. */
+  readonly counters: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
 export interface SampleSetOptions {
   readonly atMonotonicMs: number;
-  readonly before?: SampleSet | undefined;
+  readonly before?: Earlier | undefined;
   /** Per second, where the source reckons them itself; none are made of two looks then. */
   readonly rates?: Iterable<Sample> | undefined;
 }
@@ -25,19 +32,25 @@ const NONE: readonly Sample[] = [];
 export class SampleSet {
   readonly atMonotonicMs: number;
   readonly #byName = new Map<string, Sample[]>();
-  readonly #before: SampleSet | undefined;
+  readonly #counters = new Map<string, ReadonlyMap<string, number>>();
+  readonly #before: Earlier | undefined;
   readonly #toldRates: SampleSet | undefined;
 
   constructor(samples: Iterable<Sample>, { atMonotonicMs, before, rates }: SampleSetOptions) {
     this.atMonotonicMs = atMonotonicMs;
     this.#toldRates = rates === undefined ? undefined : new SampleSet(rates, { atMonotonicMs });
-    this.#before = before === undefined ? undefined : before.#alone();
+    this.#before = before;
     for (const sample of samples) {
       if (!Number.isFinite(sample.value)) continue;
       const known = this.#byName.get(sample.name);
       if (known === undefined) this.#byName.set(sample.name, [sample]);
       else known.push(sample);
     }
+  }
+
+  /** For the next look. */
+  get earlier(): Earlier {
+    return { atMonotonicMs: this.atMonotonicMs, counters: this.#counters };
   }
 
   get isEmpty(): boolean {
@@ -72,12 +85,16 @@ export class SampleSet {
     if (this.#toldRates !== undefined) {
       return this.#toldRates.all(name).map(({ labels, value }) => ({ labels, rate: value }));
     }
+    const now = new Map<string, number>();
+    const samples = this.all(name);
+    for (const { labels, value } of samples) now.set(keyOf(labels), value);
+    this.#counters.set(name, now);
     const before = this.#before;
-    if (before === undefined) return [];
+    const then = before?.counters.get(name);
+    if (before === undefined || then === undefined) return [];
     const seconds = (this.atMonotonicMs - before.atMonotonicMs) / 1000;
     if (seconds <= 0) return [];
-    const then = new Map(before.all(name).map(({ labels, value }) => [keyOf(labels), value]));
-    return this.all(name).flatMap(({ labels, value }) => {
+    return samples.flatMap(({ labels, value }) => {
       const earlier = then.get(keyOf(labels));
       if (earlier === undefined || value < earlier) return [];
       return [{ labels, rate: (value - earlier) / seconds }];
@@ -87,15 +104,15 @@ export class SampleSet {
   ratesBy(label: string, name: string): ReadonlyMap<string, number> {
     return new Map(this.rates(name).map(({ labels, rate }) => [labels[label] ?? '', rate]));
   }
-
-  /** Without what was before it, so that no chain of looks is kept. */
-  #alone(): SampleSet {
-    const alone = new SampleSet([], { atMonotonicMs: this.atMonotonicMs });
-    for (const [name, samples] of this.#byName) alone.#byName.set(name, samples);
-    return alone;
-  }
 }
 
+/** The same labels are mostly the same object from look to look. */
+const keys = new WeakMap<Labels, string>();
+
 function keyOf(labels: Labels): string {
-  return Object.values(labels).join('\0');
+  const known = keys.get(labels);
+  if (known !== undefined) return known;
+  const key = Object.values(labels).join('\0');
+  keys.set(labels, key);
+  return key;
 }

@@ -13,6 +13,7 @@ import type {
   ServerReading,
 } from '#fleet/server-reading.ts';
 import { samplesToGpus } from './samples-to-gpus.ts';
+import { COLLECTOR_SUCCESS } from './samples-to-missing.ts';
 import type { SampleSet } from './sample-set.ts';
 
 const CPU_CHIPS = /coretemp|k10temp|zenpower|cpu_thermal/;
@@ -20,9 +21,11 @@ const CPU_ZONES = /^(?:x86_pkg_temp|cpu-?thermal|cpu)/i;
 /** File systems that are no storage. */
 const NOT_STORAGE =
   /^(?:squashfs|erofs|iso9660|udf|tmpfs|ramfs|devtmpfs|overlay|fuse\..*|nsfs|rpc_pipefs)$/;
+/** But for these, which are. */
+const FUSE_STORAGE = /^fuse\.(?:mergerfs|glusterfs|ceph|zfs|moosefs|juicefs)$/;
 /** Devices that are parts of others, or of memory, so that nothing is counted twice. */
 const NOT_A_DISK =
-  /^(?:loop|ram|zram|fd|sr|dm-|md)\d*|^(?:sd|vd|xvd|hd)[a-z]+\d+$|^nvme\d+n\d+p\d+$/;
+  /^(?:loop|ram|zram|fd|sr|dm-|md)\d*|^(?:sd|vd|xvd|hd)[a-z]+\d+$|^(?:nvme\d+n|mmcblk)\d+p\d+$/;
 const NOT_A_LINK = /^(?:lo|docker|br-|veth|virbr|tap|cni|flannel|cali)/;
 const MOST_ROWS = 64;
 
@@ -32,6 +35,7 @@ export const CORE_COUNT = 'instance:node_num_cpu:sum';
 const WANTED = [
   ...['node_cpu_seconds_total', 'node_load1', 'node_load5', 'node_load15'],
   ...['node_time_seconds', 'node_boot_time_seconds', 'drover_uptime_seconds'],
+  COLLECTOR_SUCCESS,
 ];
 const NODE_FAMILIES = /^node_(?:memory|filesystem|disk|network|hwmon|thermal_zone|pressure)_/;
 const GPU_FAMILIES = /^(?:drover_gpu_|nvidia_smi_|DCGM_FI_DEV_)/;
@@ -148,7 +152,7 @@ function filesystemsOf(set: SampleSet): readonly FilesystemReading[] | undefined
   for (const { labels, value } of sizes) {
     const mountPoint = labels['mountpoint'] ?? '';
     const fstype = labels['fstype'];
-    if (mountPoint === '' || NOT_STORAGE.test(fstype ?? '')) continue;
+    if (mountPoint === '' || !isStorage(fstype ?? '')) continue;
     const filesTotal = files?.get(mountPoint);
     // A file system that makes inodes as it goes counts none.
     const hasFiles = filesTotal !== undefined && filesTotal > 0;
@@ -163,6 +167,10 @@ function filesystemsOf(set: SampleSet): readonly FilesystemReading[] | undefined
     });
   }
   return oncePerDevice([...rows.values()]).slice(0, MOST_ROWS);
+}
+
+function isStorage(fstype: string): boolean {
+  return FUSE_STORAGE.test(fstype) || !NOT_STORAGE.test(fstype);
 }
 
 /** What is mounted at several places is one file system, and named by the shortest of them. */
@@ -246,15 +254,15 @@ function pressureOf(set: SampleSet): PressureReading | undefined {
     const [first] = set.rates(`node_pressure_${name}_seconds_total`);
     return first === undefined ? undefined : Math.min(100, first.rate * 100);
   };
-  const some = percent('cpu_waiting');
-  if (some === undefined) return undefined;
-  return {
-    cpuSomePercent: some,
+  // All of them are asked for each time: of the others nothing is kept for the next look.
+  const pressure = {
+    cpuSomePercent: percent('cpu_waiting'),
     memorySomePercent: percent('memory_waiting'),
     memoryFullPercent: percent('memory_stalled'),
     ioSomePercent: percent('io_waiting'),
     ioFullPercent: percent('io_stalled'),
   };
+  return pressure.cpuSomePercent === undefined ? undefined : pressure;
 }
 
 function less(whole: number, part: number | undefined): number | undefined {

@@ -187,5 +187,14 @@ export const DEFAULT_RULES: readonly RuleDefinition[] = [
     severity: 'info',
     description: 'the processors of the machine are busy without a break',
   }),
-  // None for memory: a guest sooner or later holds all it was given, if only to cache files.
+  // There is none for the memory of machines: a guest sooner or later holds all it was given.
+  defaultRule({
+    name: 'server-offline',
+    metric: 'drover_server_status',
+    matchers: [{ label: 'status', operator: '=', value: 'offline' }],
+    value: 0,
+    forMs: MINUTE_MS,
+    severity: 'critical',
+    description: 'none of the sources of the watched server answers',
+  }),
 ];

@@ -21,6 +21,7 @@ export interface AccessLogOptions {
 // drown what people do here. Failures are told all the same, and all of it is measured.
 const QUIET_ROUTES = new Set([
   ...['/health', '/metrics', '/apps/:spec/*', '/*', '/assets/:file'],
+  ...['/api/health', '/api/servers/overview', '/api/servers/summary', '/api/metrics/prometheus'],
   ...['', '/', '/prometheus', '/prometheus/', '/stats', '/stats/'].map(
     (end) => `/metrics/api/metrics${end}`,
   ),

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Authenticator } from '#access/authenticator.ts';
 import type { Principal } from '#access/principal.ts';
 import { DroverError } from '#kernel/errors.ts';
+import { callerSignal } from './caller-signal.ts';
 import { authorizationOf } from './credentials.ts';
 
 declare module 'fastify' {
@@ -26,14 +27,14 @@ export function registerAuthentication(
   authenticator: Authenticator,
   { anonymous }: AuthenticationOptions = {},
 ): void {
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     if (request.is404 || request.routeOptions.config.public === true) return;
     const authorization = authorizationOf(request.headers, request.method);
     if (authorization === undefined && anonymous !== undefined) {
       request.principal = anonymous;
       return;
     }
-    request.principal = await authenticator.authenticate(authorization, request.signal);
+    request.principal = await authenticator.authenticate(authorization, callerSignal(reply));
   });
 }
 

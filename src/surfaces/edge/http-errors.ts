@@ -25,6 +25,7 @@ export const HTTP_STATUS: Record<ErrorKind, number> = {
 const STATUS_OF_REASON: Readonly<Record<string, number>> = {
   ARCHIVE_TOO_LARGE: 413,
   DISK_FULL: 507,
+  METHOD_NOT_ALLOWED: 405,
 };
 
 /** Who gives the reasons their meaning; part of the documented error details. */

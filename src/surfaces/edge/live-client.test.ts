@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FakeLiveSocket } from '#test/fake-live-socket.ts';
+import { toBatches } from './live-batch.ts';
 import { LiveClient } from './live-client.ts';
 
 const MUCH = 1024 * 1024;
@@ -37,6 +38,34 @@ describe('one who follows', () => {
     look(1000);
     client.tell('d', 'd1');
     assert.deepEqual(socket.sent, ['b1', 'a2', 'c1', 'd1']);
+  });
+
+  it('is told in one piece what comes together, and the newest of it when slow', () => {
+    const { socket, client, look } = setUp();
+    client.begin([]);
+    const batchOf = (...texts: readonly string[]) =>
+      toBatches(texts.map((text) => ({ key: text.slice(0, 1), text })));
+    client.tellAll(batchOf('a1', 'b1'));
+    socket.bufferedAmount = MUCH;
+    for (const batch of [batchOf('a2', 'b2'), batchOf('a3')]) client.tellAll(batch);
+    assert.deepEqual(socket.sent, ['a1', 'b1']);
+    socket.bufferedAmount = 0;
+    look(1000);
+    assert.deepEqual(socket.sent, ['a1', 'b1', 'b2', 'a3']);
+  });
+
+  it('is sent no more than a piece of what it does not take', () => {
+    const { socket, client } = setUp();
+    client.begin([]);
+    const long = 'x'.repeat(100_000);
+    const messages = ['a', 'b', 'c', 'd', 'e'].map((key) => ({ key, text: key + long }));
+    const [first, ...others] = toBatches(messages);
+    assert.equal(first?.messages.length, 2);
+    assert.equal(others.length, 2);
+    client.tellAll([first]);
+    socket.bufferedAmount = MUCH;
+    client.tellAll(others);
+    assert.equal(socket.sent.length, 2);
   });
 
   it('that stays slow for half a minute is dropped', () => {

@@ -10,6 +10,7 @@
  * - Who is not heard of for a minute is gone.
  */
 import { MIB, SECOND_MS } from '#kernel/units.ts';
+import type { LiveBatch } from './live-batch.ts';
 
 const MOST_BUFFERED = MIB / 4;
 const MOST_KEPT = 5000;
@@ -21,6 +22,7 @@ export interface LiveSocket {
   /** What was sent and not yet taken, in bytes. */
   readonly bufferedAmount: number;
   send(text: string): void;
+  sendAll(batch: LiveBatch): void;
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;
@@ -57,12 +59,16 @@ export class LiveClient {
 
   /** A later message with the same key stands for this one. */
   tell(key: string, text: string): void {
-    if (this.#canTake && this.#kept.size === 0) {
-      this.#socket.send(text);
-      return;
+    if (this.#canTake && this.#kept.size === 0) this.#socket.send(text);
+    else this.#keep(key, text);
+  }
+
+  /** What it does not take is kept, by message. */
+  tellAll(batches: readonly LiveBatch[]): void {
+    for (const batch of batches) {
+      if (this.#canTake && this.#kept.size === 0) this.#socket.sendAll(batch);
+      else for (const { key, text } of batch.messages) this.#keep(key, text);
     }
-    this.#kept.delete(key);
-    this.#kept.set(key, text);
   }
 
   /** To be called every now and then. */
@@ -89,6 +95,11 @@ export class LiveClient {
 
   get #canTake(): boolean {
     return !this.#isJoining && this.#socket.bufferedAmount <= MOST_BUFFERED;
+  }
+
+  #keep(key: string, text: string): void {
+    this.#kept.delete(key);
+    this.#kept.set(key, text);
   }
 
   #flush(): void {

@@ -1,8 +1,10 @@
 /** A path on which clients follow a feed over a WebSocket. */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { HttpRefusal } from './http-errors.ts';
+import { encodeTexts } from './live-batch.ts';
 import type { LiveSocket } from './live-client.ts';
 import { admitCaller, chooseProtocol, type SocketAccess } from './socket-caller.ts';
 import type { UpgradeRequest } from './upgrades.ts';
@@ -36,7 +38,7 @@ export function registerLiveRoute(app: FastifyInstance, route: LiveRoute): void 
       socket.once('close', resolve);
       server ??= openServer(route.mostReceivedBytes);
       (await server).handleUpgrade(raw, socket, start, (client) => {
-        route.join(toLiveSocket(client, encode), raw);
+        route.join(toLiveSocket(client, socket, encode), raw);
         resolve();
       });
       await promise;
@@ -53,27 +55,36 @@ type Encode = (text: string) => Buffer;
 
 /** The same text for many clients in a row is put into bytes once. */
 function createEncoder(): Encode {
-  let last = { text: '', bytes: Buffer.alloc(0) };
+  let last: { readonly text: string; readonly bytes: Buffer } = {
+    text: '',
+    bytes: encodeTexts(['']),
+  };
   return (text) => {
-    if (last.text !== text) last = { text, bytes: Buffer.from(text) };
+    if (last.text !== text) last = { text, bytes: encodeTexts([text]) };
     return last.bytes;
   };
 }
 
-function toLiveSocket(client: WebSocket, encode: Encode): LiveSocket {
+/**
+ * Writes whole frames past `ws`, which would make each anew for each client. What it writes itself
+ * are whole frames too, at once, since there is no compression; and nothing follows a close.
+ */
+function toLiveSocket(client: WebSocket, socket: Socket, encode: Encode): LiveSocket {
+  const write = (bytes: Buffer) => {
+    if (client.readyState === client.OPEN) socket.write(bytes);
+  };
   return {
     get bufferedAmount() {
       return client.bufferedAmount;
     },
-    send: (text) => client.send(encode(text), AS_TEXT),
+    send: (text) => write(encode(text)),
+    sendAll: ({ bytes }) => write(bytes),
     ping: () => client.ping(),
     close: (code, reason) => client.close(code, reason),
     terminate: () => client.terminate(),
     on: (event, call) => client.on(event, call),
   };
 }
-
-const AS_TEXT = { binary: false };
 
 /** Loaded with the first client: most processes never have one. */
 async function openServer(maxPayload: number): Promise<WebSocketServer> {

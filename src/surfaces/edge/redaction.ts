@@ -49,6 +49,8 @@ function withoutUserinfo(text: string): string {
 export function redactPath(pathAndQuery: string): string {
   const queryAt = pathAndQuery.indexOf('?');
   const path = queryAt === -1 ? pathAndQuery : pathAndQuery.slice(0, queryAt);
+  // Logins have an @, whatever is hidden in layers has a %, and most paths have neither.
+  if (queryAt === -1 && !/[@%]/.test(path)) return path.slice(0, MAX_TEXT_CHARS);
   const parts = path.split('/').map((part) => redactPart(part, redactAddress));
   let shown = parts.join('/').slice(0, MAX_TEXT_CHARS);
   if (queryAt === -1) return shown;

@@ -15,10 +15,14 @@ import type { FleetParts } from './fleet-parts.ts';
 /** How long the first answers wait for sources that were only just asked. */
 const FIRST_WAIT_MS = 1000;
 
+/** JSON. */
+export type Text = string | Buffer;
+
 export interface Answer {
   readonly path: string;
+  /** Not written at all for who has this revision already. */
   readonly render: (request: FastifyRequest) => {
-    readonly body: object;
+    readonly write: () => Text;
     readonly revision: number;
   };
   /** Needs no token in any case. */
@@ -34,14 +38,14 @@ export function serve(
   const options = { config: { public: isPublic } };
   const handler = async (request: FastifyRequest, reply: FastifyReply) => {
     if (!isPublic) assertOperator(principalOf(request));
-    await waitForSources(parts, request.signal);
-    const { body, revision } = render(request);
+    if (!parts.fleet.isSettled) await waitForSources(parts, request.signal);
+    const { write, revision } = render(request);
     const isWrapped = wantsEnvelope(request);
     const tag = `W/"${writeCursor(revision)}${isWrapped ? '-e' : ''}"`;
     void reply.header('etag', tag).header('cache-control', 'no-cache');
     if (matches(request.headers['if-none-match'], tag)) return await reply.code(304).send();
-    if (!isWrapped) return body;
-    return { data: body, timestamp: toIsoTime(parts.clock.nowMs()), status: 'success' };
+    void reply.type('application/json; charset=utf-8');
+    return isWrapped ? wrap(write(), toIsoTime(parts.clock.nowMs())) : write();
   };
   app.get(path, options, handler);
   // What ends in a star takes the slash as part of what it stands for.
@@ -79,6 +83,10 @@ export async function waitForSources(
 function wantsEnvelope({ query }: FastifyRequest): boolean {
   const { envelope } = query as { readonly envelope?: unknown };
   return envelope === '1' || envelope === 'true';
+}
+
+function wrap(body: Text, timestamp: string): string {
+  return `{"data":${body.toString()},"timestamp":"${timestamp}","status":"success"}`;
 }
 
 function matches(header: string | undefined, tag: string): boolean {

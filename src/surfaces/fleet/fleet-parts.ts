@@ -11,7 +11,15 @@ export interface FleetParts {
   readonly version: string;
   readonly fleet: Pick<
     Fleet,
-    'list' | 'find' | 'withRole' | 'counts' | 'onChange' | 'revision' | 'settled' | 'intervalMs'
+    | 'list'
+    | 'find'
+    | 'withRole'
+    | 'counts'
+    | 'onChange'
+    | 'revision'
+    | 'settled'
+    | 'isSettled'
+    | 'intervalMs'
   >;
   readonly access: {
     readonly authenticator: Pick<Authenticator, 'authenticate'>;

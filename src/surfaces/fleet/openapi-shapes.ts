@@ -56,7 +56,7 @@ const SUMMARY = { status: STATUS, cpu_usage: SHARE, memory_usage: SHARE, respons
 const COUNTS = {
   last_updated: orNull(TIME),
   ...{ total_servers: WHOLE, online_servers: WHOLE },
-  alerts_count: { ...WHOLE, description: 'Rules that fire, and servers that are offline' },
+  alerts_count: { ...WHOLE, description: 'Rules that fire, and other servers that are offline' },
 };
 
 const COMMON = {
@@ -121,7 +121,7 @@ const PARTS = {
   }),
   Source: shape({
     ...{ kind: oneOf(SOURCE_KINDS), label: TEXT, last_answer: orNull(TIME) },
-    ...{ age_ms: COUNT, response_time_ms: MAYBE, error: orNull(TEXT), failures: WHOLE },
+    ...{ response_time_ms: MAYBE, error: orNull(TEXT), failures: WHOLE },
   }),
 };
 
@@ -172,7 +172,7 @@ const WATCHED = {
   },
   SourceTest: shape({
     ...{ kind: oneOf(SOURCE_KINDS), label: orNull(TEXT), works: FLAG, error: orNull(TEXT) },
-    ...{ response_ms: MAYBE, tells: listOf(TEXT) },
+    ...{ trouble: orNull(TEXT), response_ms: MAYBE, tells: listOf(TEXT) },
   }),
 };
 

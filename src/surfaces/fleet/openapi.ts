@@ -82,6 +82,8 @@ const PARTS = {
     ),
   }),
   qdrant: (base: string) => get(`${base}/qdrant`, 'Its Qdrant', orNothing('Qdrant', 'qdrant')),
+  prometheus: (base: string) =>
+    get(`${base}/prometheus`, 'Its series as lines of Prometheus', part({ metrics: listOf(TEXT) })),
 };
 
 function part(properties: Json): Json {
@@ -117,7 +119,7 @@ const FAMILIES: readonly Family[] = [
   {
     ...{ base: '/api/servers/{id}', what: 'a server' },
     ...{ whole: reference('Server'), health: shape({ ...GUEST_HEALTH, ...STORAGE_HEALTH }) },
-    parts: [...COMMON, 'gpu', 'proxmox', 'vms', 'filesystems', 'qdrant'],
+    parts: [...COMMON, 'gpu', 'proxmox', 'vms', 'filesystems', 'qdrant', 'prometheus'],
   },
 ];
 

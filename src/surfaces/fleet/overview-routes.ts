@@ -1,25 +1,32 @@
 /** All servers at once, and whether this API itself is well. */
 import type { FastifyInstance } from 'fastify';
 import { toIsoTime } from '#kernel/clock.ts';
-import { serve } from './answer.ts';
+import { serve, type Text } from './answer.ts';
 import type { FleetParts } from './fleet-parts.ts';
-import { fleetSummaryToJson, listedToJson, overviewToJson } from './render/overview.ts';
+import { fleetSummaryToJson, writeOverview, writeServers } from './render/overview.ts';
 import { fleetToLines } from './render/prometheus-lines.ts';
 
 export function registerOverview(app: FastifyInstance, parts: FleetParts): void {
   const { fleet, clock, version } = parts;
   const now = () => toIsoTime(clock.nowMs());
-  const serveAll = (path: string, body: () => object, isPublic = false) => {
-    const render = () => ({ body: body(), revision: fleet.revision });
+  const serveAll = (path: string, write: () => Text, isPublic = false) => {
+    const render = () => ({ write, revision: fleet.revision });
     serve(app, parts, { path, render, isPublic });
   };
-  serveAll('/api/servers/overview', () => overviewToJson(fleet));
-  serveAll('/api/servers/summary', () => fleetSummaryToJson(fleet));
-  serveAll('/api/servers', () => ({ servers: fleet.list().map(listedToJson) }));
-  serveAll('/api/metrics/prometheus', () => ({
-    metrics: fleetToLines(fleet),
-    timestamp: now(),
-  }));
+  const kept = (write: () => string) => keepNewest(write, () => fleet.revision);
+  const toText = (toJson: () => object) => () => JSON.stringify(toJson());
+  serveAll(
+    '/api/servers/overview',
+    kept(() => writeOverview(fleet)),
+  );
+  serveAll('/api/servers/summary', kept(toText(() => fleetSummaryToJson(fleet))));
+  serveAll(
+    '/api/servers',
+    kept(() => writeServers(fleet)),
+  );
+  // These name the instant at which they were asked for.
+  const metrics = () => ({ metrics: fleetToLines(fleet), timestamp: now() });
+  serveAll('/api/metrics/prometheus', toText(metrics));
   const health = () => ({
     status: 'healthy',
     timestamp: now(),
@@ -27,13 +34,29 @@ export function registerOverview(app: FastifyInstance, parts: FleetParts): void 
     version,
   });
   // As any health is: whoever balances load has no token.
-  serveAll('/api/health', health, true);
+  serveAll('/api/health', toText(health), true);
 }
 
-/** Whether the Prometheus servers that are sources answer; with none there is nothing to say. */
+/** Written once for each revision, into the bytes that go to everybody. */
+function keepNewest(write: () => string, revisionNow: () => number): () => Buffer {
+  let kept: { readonly revision: number; readonly bytes: Buffer } | undefined;
+  return () => {
+    const revision = revisionNow();
+    if (kept?.revision !== revision) kept = { revision, bytes: Buffer.from(write()) };
+    return kept.bytes;
+  };
+}
+
+/**
+ * Whether the Prometheus servers that are sources answer, each for one server at least: a server
+ * that one of them does not know is no fault of its. With none there is nothing to say.
+ */
 function prometheusHealth({ fleet }: FleetParts): string {
   const all = fleet.list().flatMap(({ sources }) => sources);
   const asked = all.filter(({ kind }) => kind === 'prometheus');
   if (asked.length === 0) return 'not_configured';
-  return asked.every(({ error }) => error === undefined) ? 'healthy' : 'unhealthy';
+  const answering = new Set(
+    asked.flatMap(({ label, failures }) => (failures === 0 ? [label] : [])),
+  );
+  return asked.every(({ label }) => answering.has(label)) ? 'healthy' : 'unhealthy';
 }

@@ -46,7 +46,7 @@ function familiesOf({ fleet }: FleetParts): readonly Family[] {
     },
     {
       ...{ base: '/api/servers/:id', role: 'any', whole: anyToJson },
-      parts: [...COMMON, 'gpu', 'proxmox', 'vms', 'filesystems', 'qdrant'],
+      parts: [...COMMON, 'gpu', 'proxmox', 'vms', 'filesystems', 'qdrant', 'prometheus'],
       find: (request) => {
         const { id } = request.params as { readonly id: string };
         return found(isServerId(id) ? fleet.find(id) : undefined, `server ${id.slice(0, 64)}`);
@@ -62,7 +62,8 @@ function registerFamily(app: FastifyInstance, parts: FleetParts, family: Family)
       path,
       render(request) {
         const snapshot = find(request);
-        return { body: view(snapshot, request), revision: snapshot.revision };
+        const body = view(snapshot, request);
+        return { write: () => JSON.stringify(body), revision: snapshot.revision };
       },
     });
   serveView(`${base}/`, whole);

@@ -1,6 +1,5 @@
 /** `GET /api/v1/openapi.json`: the description of this surface. */
 import type { FastifyInstance } from 'fastify';
-import { createOpenApi } from './openapi.ts';
 import type { VmMetricsParts } from './vm-metrics-parts.ts';
 
 export function registerOpenApi(
@@ -9,7 +8,8 @@ export function registerOpenApi(
 ): void {
   app.get('/api/v1/openapi.json', { config: { public: true } }, async (_request, reply) => {
     void reply.header('cache-control', 'no-cache');
-    // Written anew for each who asks: that is seldom, and kept it would take memory for ever.
+    // Loaded, and written anew, for who asks: that is seldom, and kept it would take memory.
+    const { createOpenApi } = await import('./openapi.ts');
     return createOpenApi(version);
   });
 }

@@ -5,6 +5,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { DiskService } from '#machines/disk-service.ts';
 import type { HostNetwork } from '#machines/host-network.ts';
 import type { ImageCatalog } from '#machines/hypervisor.ts';
+import type { MachineImage } from '#machines/machine-image.ts';
 import type { MachineService } from '#machines/machine-service.ts';
 import type { MachineType } from '#machines/machine-spec.ts';
 import type { ConfigCache } from './render/config.ts';
@@ -16,6 +17,7 @@ export interface VmServiceParts {
   readonly disks: DiskService;
   readonly network: HostNetwork;
   readonly images: ImageCatalog;
+  readonly offeredImages: () => Promise<readonly MachineImage[]>;
   readonly events: EventLog;
   readonly eventSignal: EventSignal;
   readonly configs: ConfigCache;

@@ -11,7 +11,6 @@ import { callerSignal } from '#surfaces/edge/caller-signal.ts';
 import { authorizationOf } from '#surfaces/edge/credentials.ts';
 import { assertOwnPage } from '#surfaces/edge/cross-site.ts';
 import { endSession, fitsCookie, keepSession } from '#surfaces/edge/session-cookie.ts';
-import { createOpenApi } from './openapi.ts';
 
 export interface SessionParts {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
@@ -43,7 +42,10 @@ export function registerSession(app: FastifyInstance, parts: SessionParts): void
     }
   });
 
-  app.get(`${PATH}/openapi.json`, PUBLIC, () => createOpenApi(parts.version));
+  app.get(`${PATH}/openapi.json`, PUBLIC, async () => {
+    const { createOpenApi } = await import('./openapi.ts');
+    return createOpenApi(parts.version);
+  });
 
   app.post(PATH, PUBLIC, async (request, reply) => {
     // A page of somebody else's must not sign anyone in as somebody of its choice.

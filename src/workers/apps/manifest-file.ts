@@ -2,7 +2,6 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse as parseYaml, YAMLError } from 'yaml';
 import { DroverError, invalidArgument, systemErrorCode } from '#kernel/errors.ts';
 import type { AppPolicy } from './app-policy.ts';
 import type { AppManifest } from './app.ts';
@@ -25,7 +24,8 @@ export async function readManifest(directory: string, policy: AppPolicy): Promis
   if (found.length > 1) {
     throw badManifest(`there must be one manifest, and there are ${found.join(', ')}`);
   }
-  const manifest = parseManifest(parseText(name, await readText(directory, name)), policy);
+  const given = await parseText(name, await readText(directory, name));
+  const manifest = parseManifest(given, policy);
   const settled = await settleFiles(manifest, directory, names);
   return await settleDirectories(settled, policy);
 }
@@ -39,22 +39,20 @@ async function readText(directory: string, name: string): Promise<string> {
   return await file.readFile('utf8');
 }
 
-function parseText(name: string, text: string): unknown {
+async function parseText(name: string, text: string): Promise<unknown> {
+  // Loaded here, because many servers have no apps.
+  const { parse: parseYaml, YAMLError } = await import('yaml');
   try {
     if (name.endsWith('.json')) return JSON.parse(text) as unknown;
     // Aliases are of no use in a manifest; without them nothing can unfold to gigabytes.
     return parseYaml(text, { maxAliasCount: 0, logLevel: 'error' }) as unknown;
   } catch (thrown) {
-    if (!isParseError(thrown)) throw thrown;
+    // An alias is a ReferenceError, and brackets in brackets without end are a RangeError.
+    const expected = [SyntaxError, YAMLError, ReferenceError, RangeError];
+    if (!(thrown instanceof Error) || !expected.some((it) => thrown instanceof it)) throw thrown;
     const [line = ''] = thrown.message.split('\n');
     throw badManifest(`${name} cannot be read: ${line}`);
   }
-}
-
-/** An alias is a ReferenceError, and brackets in brackets without end are a RangeError. */
-function isParseError(thrown: unknown): thrown is Error {
-  const classes = [SyntaxError, YAMLError, ReferenceError, RangeError];
-  return classes.some((it) => thrown instanceof it);
 }
 
 async function settleFiles(

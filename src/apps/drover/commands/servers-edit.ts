@@ -55,7 +55,7 @@ export const serversAdd: Command = {
       roles: roles.length === 0 ? undefined : roles,
     };
     const server = (await api.call('POST', SERVERS, body)) as WireServer;
-    await printAnswer(invocation, server, () => serverToSheet(server, undefined));
+    await printAnswer(invocation, server, () => serverToSheet(server, undefined, 0));
     terminal.note(`try it with: drover servers test ${id}`);
     const all = (await api.call('GET', SERVERS)) as { readonly servers: readonly WireServer[] };
     if (all.servers.some((each) => each.sources.some(({ kind }) => kind === 'local'))) return;
@@ -113,7 +113,7 @@ export const serversEdit: Command = {
       body.sources = mergeSources(kept, added);
     }
     const server = (await api.call('PUT', serverPath(id), body)) as WireServer;
-    await printAnswer(invocation, server, () => serverToSheet(server, undefined));
+    await printAnswer(invocation, server, () => serverToSheet(server, undefined, 0));
   },
 };
 

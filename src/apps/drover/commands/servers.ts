@@ -51,13 +51,14 @@ export const serversShow: Command = {
   options: OPTIONS,
   words: { least: 1, most: 1 },
   async run(invocation) {
-    const [id = ''] = invocation.words;
+    const { words, clock } = invocation;
+    const [id = ''] = words;
     const api = await openRestClient(invocation, 'operator');
     const server = (await api.call('GET', serverPath(id))) as WireServer;
     const all = (await api.call('GET', SERVER_STATES)) as { servers: readonly WireServerState[] };
     const state = all.servers.find((each) => each.id === id);
     const answer = { ...server, state: state ?? null };
-    await printAnswer(invocation, answer, () => serverToSheet(server, state));
+    await printAnswer(invocation, answer, () => serverToSheet(server, state, clock.nowMs()));
   },
 };
 

@@ -28,9 +28,17 @@ export async function readAttention(api: RestClient): Promise<readonly Attention
     api.call('GET', SERVER_STATES) as Promise<{ servers: readonly WireServerState[] }>,
   ]);
   const offline = states.servers.filter(({ status }) => status === OFFLINE);
-  return [...offline.map(offlineToAttention), ...alerts.map(alertToAttention)].toSorted(
-    (one, other) => gravityOf(one) - gravityOf(other),
-  );
+  const told = (id: string) => alerts.find((alert) => isAboutOffline(alert, id));
+  const others = alerts.filter((alert) => !offline.some(({ id }) => isAboutOffline(alert, id)));
+  return [
+    ...offline.map((server) => offlineToAttention(server, told(server.id))),
+    ...others.map(alertToAttention),
+  ].toSorted((one, other) => gravityOf(one) - gravityOf(other));
+}
+
+/** Of a rule that says the same of the server, which need not be said twice. */
+function isAboutOffline({ labels }: WireAlert, id: string): boolean {
+  return labels['server'] === id && labels['status'] === OFFLINE;
 }
 
 export function attentionToCells(it: Attention, nowMs: number): readonly string[] {
@@ -44,10 +52,15 @@ function gravityOf({ severity, silencedUntil }: Attention): number {
   return SEVERITIES.indexOf(severity) + silenced;
 }
 
-function offlineToAttention({ id, reasons, last_updated }: WireServerState): Attention {
+function offlineToAttention(
+  { id, reasons, last_updated }: WireServerState,
+  alert: WireAlert | undefined,
+): Attention {
+  const silence = alert === undefined ? [] : silenceToText(alert);
   return {
     ...{ key: `offline ${id}`, server: id, severity: OFFLINE, what: 'no source answers' },
-    ...{ why: reasons[0] ?? '', since: last_updated, silencedUntil: null },
+    ...{ why: [reasons[0] ?? '', ...silence].join(' '), since: last_updated },
+    silencedUntil: alert?.silenced_until ?? null,
   };
 }
 

@@ -44,9 +44,10 @@ function fleetToLines(
   const sorted = servers.toSorted(byAttention);
   const online = servers.filter(({ status }) => status === 'online').length;
   const alerts = servers.reduce((sum, server) => sum + server.alerts, 0);
-  const title = `${servers.length} servers at ${url}, ${online} online, ${alerts} alerts firing`;
-  const all = formatTable(SERVER_HEADER, sorted.map(serverToCells)).trimEnd().split('\n');
-  const [heading = '', ...rows] = all;
+  const all = countOf(servers.length, 'server');
+  const title = `${all} at ${url}, ${online} online, ${countOf(alerts, 'alert')} firing`;
+  const table = formatTable(SERVER_HEADER, sorted.map(serverToCells)).trimEnd().split('\n');
+  const [heading = '', ...rows] = table;
   const room = Math.max(1, mostLines - HEAD_LINES);
   // The last line says how many are not shown.
   const shown = rows.length <= room ? rows : rows.slice(0, room - 1);
@@ -58,6 +59,10 @@ function fleetToLines(
     ...shown.map((text, at): PageLine => ({ text, look: lookOf(sorted[at]) })),
     ...(left > 0 ? [{ text: `… and ${left} more`, look: 'plain' as const }] : []),
   ];
+}
+
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function lookOf(server: WireServerState | undefined): PageLine['look'] {

@@ -30,7 +30,11 @@ export function serverToCells(server: WireServerState): readonly string[] {
 }
 
 /** `state` is undefined where nobody knows how it is. */
-export function serverToSheet(server: WireServer, state: WireServerState | undefined): string {
+export function serverToSheet(
+  server: WireServer,
+  state: WireServerState | undefined,
+  nowMs: number,
+): string {
   const { id, name, roles, origin, sources } = server;
   const states = state?.sources ?? [];
   return formatSheet([
@@ -44,23 +48,28 @@ export function serverToSheet(server: WireServer, state: WireServerState | undef
     ['memory', state && percent(state.memory_usage)],
     ['alerts', state?.alerts],
     ...sources.map((source, at) => {
-      return [`source ${at + 1}`, `${sourceToText(source)}${ageToText(states[at])}`] as const;
+      return [
+        `source ${at + 1}`,
+        `${sourceToText(source)}${ageToText(states[at], nowMs)}`,
+      ] as const;
     }),
   ]);
 }
 
-function ageToText(state: WireSourceState | undefined): string {
+function ageToText(state: WireSourceState | undefined, nowMs: number): string {
   if (state === undefined) return '';
-  const { age_ms: ms, error } = state;
-  const said = ms === null ? ', never answered' : `, answered ${formatAge(ms)} ago`;
+  const { last_answer: at, error } = state;
+  const said =
+    at === null ? ', never answered' : `, answered ${formatAge(nowMs - Date.parse(at))} ago`;
   return error === null ? said : `${said}; now: ${printable(error)}`;
 }
 
 export function testToLines(id: string, { sources }: WireTest): readonly string[] {
-  return sources.map(({ kind, label, error, response_ms: ms, tells }) => {
+  return sources.map(({ kind, label, error, trouble, response_ms: ms, tells }) => {
     const what = `${id}: ${printable(label ?? kind)}`;
     if (error !== null) return `${what} fails: ${printable(error)}`;
-    return `${what} answers in ${ms} ms, and tells ${tells.join(', ') || 'nothing yet'}`;
+    const told = `${what} answers in ${ms} ms, and tells ${tells.join(', ') || 'nothing yet'}`;
+    return trouble === null ? told : `${told}; but ${printable(trouble)}`;
   });
 }
 

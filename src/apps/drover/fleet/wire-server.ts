@@ -40,7 +40,7 @@ export interface WireServerState {
 export interface WireSourceState {
   readonly kind: string;
   readonly label: string;
-  readonly age_ms: number | null;
+  readonly last_answer: string | null;
   readonly error: string | null;
 }
 
@@ -50,6 +50,7 @@ export interface WireTest {
     readonly kind: string;
     readonly label: string | null;
     readonly error: string | null;
+    readonly trouble: string | null;
     readonly response_ms: number | null;
     readonly tells: readonly string[];
   }[];

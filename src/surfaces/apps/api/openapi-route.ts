@@ -1,7 +1,6 @@
 /** `GET /api/v1/apps/openapi.json`: the description of this surface. */
 import type { FastifyInstance } from 'fastify';
 import type { AppsParts } from '#surfaces/apps/apps-parts.ts';
-import { createOpenApi } from './openapi.ts';
 
 export function registerOpenApi(
   app: FastifyInstance,
@@ -9,6 +8,7 @@ export function registerOpenApi(
 ): void {
   app.get('/api/v1/apps/openapi.json', { config: { public: true } }, async (_request, reply) => {
     void reply.header('cache-control', 'no-cache');
+    const { createOpenApi } = await import('./openapi.ts');
     return createOpenApi(version);
   });
 }

@@ -1,4 +1,7 @@
-/** All servers together. The document's three are there by their names, and everybody by id. */
+/**
+ * All servers together. The document's three are there by their names, and everybody by id. Where
+ * there are many, most are as they were a moment ago: each is written once for each snapshot.
+ */
 import type { Fleet, FleetCounts } from '#fleet/fleet.ts';
 import type { ServerSnapshot } from '#fleet/server-snapshot.ts';
 import { healthToJson, summaryToJson } from './health.ts';
@@ -15,16 +18,19 @@ export const NAMED = {
   storage_server: { role: 'storage', toJson: storageToJson },
 } as const;
 
-export function overviewToJson(fleet: FleetView): object {
+/** A JSON object. */
+export function writeOverview(fleet: FleetView): string {
   const named = Object.entries(NAMED).map(([key, { role, toJson }]) => {
     const snapshot = fleet.withRole(role);
     return [key, snapshot === undefined ? null : toJson(snapshot)];
   });
-  return {
-    ...(Object.fromEntries(named) as object),
-    ...countsToJson(fleet),
-    servers: fleet.list().map(listedToJson),
-  };
+  const head = { ...(Object.fromEntries(named) as object), ...countsToJson(fleet) };
+  return `${JSON.stringify(head).slice(0, -1)},"servers":${writeList(fleet)}}`;
+}
+
+/** A JSON object. */
+export function writeServers(fleet: FleetView): string {
+  return `{"servers":${writeList(fleet)}}`;
 }
 
 export function fleetSummaryToJson(fleet: FleetView): object {
@@ -40,8 +46,23 @@ export function fleetSummaryToJson(fleet: FleetView): object {
   };
 }
 
+function writeList(fleet: FleetView): string {
+  return `[${fleet.list().map(writeListed).join(',')}]`;
+}
+
+/** A snapshot never changes, and so neither does what is written of it. */
+const written = new WeakMap<ServerSnapshot, string>();
+
+function writeListed(snapshot: ServerSnapshot): string {
+  const known = written.get(snapshot);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(listedToJson(snapshot));
+  written.set(snapshot, text);
+  return text;
+}
+
 /** A server in a list of them. */
-export function listedToJson(snapshot: ServerSnapshot): object {
+function listedToJson(snapshot: ServerSnapshot): object {
   const { server, sources, alerts, revision } = snapshot;
   return {
     ...{ id: server.id, name: server.name, roles: server.roles, origin: server.origin },

@@ -192,7 +192,6 @@ export function sourceToJson(source: SourceState) {
   return {
     ...{ kind: source.kind, label: source.label },
     last_answer: toIso(source.answeredAt),
-    age_ms: toWhole(source.ageMs),
     response_time_ms: toNumber(source.responseMs, 1),
     error: source.error ?? null,
     failures: source.failures,

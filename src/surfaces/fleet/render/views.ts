@@ -17,6 +17,7 @@ import {
   statusToJson,
   sumFilesystems,
 } from './parts.ts';
+import { serverToLines } from './server-lines.ts';
 
 type View = (snapshot: ServerSnapshot) => object;
 
@@ -106,4 +107,5 @@ export const PARTS = {
   qdrant: withStatus(({ reading: { qdrant } }) =>
     qdrant === undefined ? { qdrant: null, message: NO_QDRANT } : { qdrant: qdrantToJson(qdrant) },
   ),
+  prometheus: withStatus((snapshot) => ({ metrics: serverToLines(snapshot) })),
 } as const satisfies Record<string, View>;

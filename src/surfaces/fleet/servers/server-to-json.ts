@@ -13,11 +13,13 @@ export function serverToJson(server: ServerView): object {
   };
 }
 
-/** `tells` are the parts of a server that it knows. */
-export function testToJson({ kind, label, error, responseMs, tells }: SourceTest): object {
+/** `tells` are the parts of a server that it knows, `trouble` is what is wrong with its answer. */
+export function testToJson(test: SourceTest): object {
+  const { kind, label, error, trouble, responseMs, tells } = test;
   return {
     ...{ kind, label: label ?? null, works: error === undefined, error: error ?? null },
-    ...{ response_ms: responseMs ?? null, tells: (tells ?? []).map(partToJson) },
+    ...{ trouble: trouble ?? null, response_ms: responseMs ?? null },
+    tells: (tells ?? []).map(partToJson),
   };
 }
 

@@ -99,7 +99,7 @@ describe('FleetFeed', () => {
     const socket = await join('?servers=ai_server,overview');
     await fake.clock.advance(5000);
     take(socket);
-    fake.alerts.set(role('gpu-1').id, { critical: 1, others: 0 });
+    fake.alerts.set(role('gpu-1').id, { critical: 1, warning: 0, info: 0 });
     await fake.clock.advance(1000);
     await fake.clock.advance(1000);
     assert.deepEqual(kindsOf(take(socket)), ['ai_server']);
@@ -141,7 +141,7 @@ describe('FleetFeed', () => {
     const nothing = await join(`?since=${last}`);
     assert.deepEqual(kindsOf(take(nothing)), ['connection_established', 'overview']);
     nothing.terminate();
-    fake.alerts.set(role('nas-1').id, { critical: 0, others: 1 });
+    fake.alerts.set(role('nas-1').id, { critical: 0, warning: 1, info: 0 });
     await fake.clock.advance(1000);
     const resumed = await join(`?since=${last}`);
     const expected = ['connection_established', 'storage_server', 'overview'];

@@ -8,7 +8,8 @@
  * What always holds:
  * - While nobody follows no timer runs and nothing is written; nor is a server written that nobody
  *   wishes for.
- * - What is told of a server is written once for each of its revisions, however many follow.
+ * - What is told of a server is written once for each of its revisions, however many follow. What
+ *   is told at one look goes out in one piece, the same for all who wish for the same.
  * - Revisions are told in their order, the overview last. So whoever had a message has everything
  *   up to the revision it names that he wished for, and can go on from there.
  */
@@ -18,11 +19,12 @@ import { toIsoTime, type Timer } from '#kernel/clock.ts';
 import { toDroverError } from '#kernel/errors.ts';
 import { SECOND_MS } from '#kernel/units.ts';
 import { LiveAudience } from '#surfaces/edge/live-audience.ts';
+import { toBatches, type LiveBatch, type LiveMessage } from '#surfaces/edge/live-batch.ts';
 import type { LiveClient, LiveSocket } from '#surfaces/edge/live-client.ts';
 import { waitForSources } from '#surfaces/fleet/answer.ts';
 import { writeCursor } from '#surfaces/fleet/cursor.ts';
 import type { FleetParts } from '#surfaces/fleet/fleet-parts.ts';
-import { overviewToJson } from '#surfaces/fleet/render/overview.ts';
+import { writeOverview } from '#surfaces/fleet/render/overview.ts';
 import { parseBegin, parseSaid } from './parse-said.ts';
 import { findTopic, listTopics, OVERVIEW, topicToJson, type Wish } from './topics.ts';
 
@@ -31,7 +33,6 @@ const HEARTBEAT_MS = 30 * SECOND_MS;
 
 interface Follower {
   readonly client: LiveClient;
-  readonly gone: AbortController;
   wish: Wish;
   /** The revision up to which it was told everything; undefined until it was told anything. */
   knows: number | undefined;
@@ -41,17 +42,17 @@ interface Follower {
   toldAt: number;
 }
 
-interface Written {
-  readonly revision: number;
-  readonly text: string;
-}
+/** By topic: a server may be told of under several names. */
+type Written = Map<string, LiveMessage>;
 
 export class FleetFeed {
   readonly #parts: FleetParts;
   readonly #audience: LiveAudience;
   readonly #followers = new Map<LiveClient, Follower>();
-  /** The newest of each topic that was told. */
-  readonly #written = new Map<string, Written>();
+  readonly #ended = new AbortController();
+  /** A snapshot never changes, and so neither does what is told of it. */
+  #written = new WeakMap<ServerSnapshot, Written>();
+  #overview: { readonly revision: number; readonly message: LiveMessage } | undefined;
   #timers: readonly Timer[] = [];
   #toldRevision = 0;
   /** When the overview was last told to all, and of which revision. */
@@ -76,9 +77,8 @@ export class FleetFeed {
     const client = this.#audience.admit(socket);
     if (client === undefined) return;
     const { wish, since } = parseBegin(raw);
-    const gone = new AbortController();
     const follower: Follower = {
-      ...{ client, gone, wish, knows: undefined, isOwed: false, toldAt: -Infinity },
+      ...{ client, wish, knows: undefined, isOwed: false, toldAt: -Infinity },
     };
     this.#followers.set(client, follower);
     if (this.#followers.size === 1) this.#start();
@@ -89,18 +89,19 @@ export class FleetFeed {
 
   /** The server is going down. */
   end(): void {
+    this.#ended.abort();
     this.#stop();
     this.#audience.end();
   }
 
   async #welcome(follower: Follower, since: number): Promise<void> {
     try {
-      await waitForSources(this.#parts, follower.gone.signal);
+      if (!this.#parts.fleet.isSettled) await waitForSources(this.#parts, this.#ended.signal);
     } catch {
-      // It is gone.
+      // So is everything else.
       return;
     }
-    this.#tellAll(follower, since);
+    if (this.#followers.has(follower.client)) this.#tellAll(follower, since);
   }
 
   #hear(follower: Follower, data: unknown): void {
@@ -148,7 +149,6 @@ export class FleetFeed {
   }
 
   #leave(client: LiveClient): void {
-    this.#followers.get(client)?.gone.abort();
     this.#followers.delete(client);
     if (this.#followers.size === 0) this.#stop();
   }
@@ -156,92 +156,106 @@ export class FleetFeed {
   #stop(): void {
     for (const timer of this.#timers) timer.cancel();
     this.#timers = [];
-    this.#written.clear();
+    this.#written = new WeakMap();
+    this.#overview = undefined;
   }
 
   #look(): void {
     this.#audience.look();
-    const all = [...this.#followers.values()].filter(({ knows }) => knows !== undefined);
-    const owed = all.filter(({ isOwed }) => isOwed);
-    const others = all.filter(({ isOwed }) => !isOwed);
     const { fleet } = this.#parts;
-    if (fleet.revision > this.#toldRevision) this.#tellChanges(others);
+    const hasOverview = this.#isOverviewDue();
+    const usual = new Set(listTopics(fleet));
+    // Those who wish for nothing special, and those with equal wishes, are told the same.
+    const told = new Map<string, readonly LiveBatch[]>();
+    const owed: Follower[] = [];
+    for (const follower of this.#followers.values()) {
+      const { client, wish, knows, isOwed } = follower;
+      if (knows === undefined) continue;
+      if (isOwed) {
+        owed.push(follower);
+        continue;
+      }
+      const since = Math.max(knows, this.#toldRevision);
+      const key = `${since} ${wish?.text ?? '*'}`;
+      let batches = told.get(key);
+      if (batches === undefined) {
+        const messages = this.#writeNews(wish?.topics ?? usual, since);
+        const isWished = hasOverview && (wish?.topics.has(OVERVIEW) ?? true);
+        batches = toBatches(isWished ? [...messages, this.#writeOverview()] : messages);
+        told.set(key, batches);
+      }
+      client.tellAll(batches);
+    }
     this.#toldRevision = fleet.revision;
-    this.#tellOverview(others);
     for (const follower of owed) this.#tellAll(follower, -1);
   }
 
-  #tellChanges(followers: readonly Follower[]): void {
-    const usual = new Set(listTopics(this.#parts.fleet));
-    const wishedFor = new Set(followers.flatMap(({ wish }) => [...(wish ?? usual)]));
-    for (const topic of this.#written.keys()) {
-      if (topic !== OVERVIEW && !wishedFor.has(topic)) this.#written.delete(topic);
-    }
-    for (const [topic, snapshot] of this.#inOrder(wishedFor, this.#toldRevision)) {
-      const text = this.#writeServer(topic, snapshot);
-      for (const { client, wish, knows = 0 } of followers) {
-        const isNews = snapshot.revision > knows && (wish ?? usual).has(topic);
-        if (isNews) client.tell(topic, text);
-      }
-    }
-  }
-
   /** It is about everybody, and so told no more often than a source is asked. */
-  #tellOverview(followers: readonly Follower[]): void {
+  #isOverviewDue(): boolean {
     const { clock, fleet } = this.#parts;
     const nowMs = clock.monotonicMs();
     // Timers are early or late by a little.
-    if (nowMs - this.#overviewAt < fleet.intervalMs - LOOK_MS / 2) return;
-    if (this.#overviewRevision === fleet.revision) return;
+    if (nowMs - this.#overviewAt < fleet.intervalMs - LOOK_MS / 2) return false;
+    if (this.#overviewRevision === fleet.revision) return false;
     this.#overviewAt = nowMs;
     this.#overviewRevision = fleet.revision;
-    const wishing = followers.filter(({ wish }) => wish?.has(OVERVIEW) ?? true);
-    if (wishing.length === 0) return;
-    const text = this.#writeOverview();
-    for (const { client } of wishing) client.tell(OVERVIEW, text);
+    return true;
   }
 
   /** How everything stands that it wishes for, as far as it does not know it yet. */
   #tellAll(follower: Follower, since: number): void {
     const { fleet, clock } = this.#parts;
-    const { client, wish = new Set([OVERVIEW, ...listTopics(fleet)]) } = follower;
+    const { client, wish } = follower;
     follower.toldAt = clock.monotonicMs();
     follower.knows = fleet.revision;
     follower.isOwed = false;
-    for (const [topic, snapshot] of this.#inOrder(wish, since)) {
-      client.tell(topic, this.#writeServer(topic, snapshot));
-    }
+    const messages = [...this.#writeNews(wish?.topics ?? listTopics(fleet), since)];
     // It may be behind the servers: what is told of it is told more seldom.
-    if (wish.has(OVERVIEW)) client.tell(OVERVIEW, this.#writeOverview());
+    if (wish?.topics.has(OVERVIEW) ?? true) messages.push(this.#writeOverview());
+    client.tellAll(toBatches(messages));
   }
 
-  #inOrder(topics: ReadonlySet<string>, since: number): readonly Topic[] {
-    const found = Array.from(topics).flatMap((topic): Topic[] => {
-      const snapshot = topic === OVERVIEW ? undefined : findTopic(this.#parts.fleet, topic);
-      return snapshot === undefined || snapshot.revision <= since ? [] : [[topic, snapshot]];
-    });
-    return found.toSorted(([, one], [, other]) => one.revision - other.revision);
-  }
-
-  #writeServer(topic: string, snapshot: ServerSnapshot): string {
-    return this.#writeOnce(topic, snapshot.revision, () => topicToJson(topic, snapshot));
-  }
-
-  #writeOverview(): string {
+  /** What is newer than that, in the order in which it came to be. */
+  #writeNews(topics: Iterable<string>, since: number): readonly LiveMessage[] {
     const { fleet } = this.#parts;
-    return this.#writeOnce(OVERVIEW, fleet.revision, () => overviewToJson(fleet));
+    const news: (readonly [topic: string, snapshot: ServerSnapshot])[] = [];
+    for (const topic of topics) {
+      const snapshot = topic === OVERVIEW ? undefined : findTopic(fleet, topic);
+      if (snapshot !== undefined && snapshot.revision > since) news.push([topic, snapshot]);
+    }
+    news.sort(([, one], [, other]) => one.revision - other.revision);
+    return news.map(([topic, snapshot]) => this.#writeServer(topic, snapshot));
   }
 
-  #writeOnce(topic: string, revision: number, toJson: () => object): string {
-    const before = this.#written.get(topic);
-    if (before?.revision === revision) return before.text;
-    // A server may be told of under several names, of which this may be the first.
-    const upTo = writeCursor(topic === OVERVIEW ? revision : revision - 1);
-    const text = this.#writeEvent('metrics_update', {
-      ...{ server_type: topic, data: toJson(), revision: upTo },
-    });
-    this.#written.set(topic, { revision, text });
-    return text;
+  #writeServer(topic: string, snapshot: ServerSnapshot): LiveMessage {
+    const written = this.#written.get(snapshot) ?? new Map<string, LiveMessage>();
+    this.#written.set(snapshot, written);
+    let message = written.get(topic);
+    if (message === undefined) {
+      const data = JSON.stringify(topicToJson(topic, snapshot));
+      // It may be told of under several names, of which this may be the first.
+      message = this.#writeUpdate({ topic, data, upTo: snapshot.revision - 1 });
+      written.set(topic, message);
+    }
+    return message;
+  }
+
+  #writeOverview(): LiveMessage {
+    const { fleet } = this.#parts;
+    const { revision } = fleet;
+    if (this.#overview?.revision !== revision) {
+      const data = writeOverview(fleet);
+      const message = this.#writeUpdate({ topic: OVERVIEW, data, upTo: revision });
+      this.#overview = { revision, message };
+    }
+    return this.#overview.message;
+  }
+
+  #writeUpdate({ topic, data, upTo }: Update): LiveMessage {
+    const timestamp = toIsoTime(this.#parts.clock.nowMs());
+    const head = `{"event_type":"metrics_update","server_type":${JSON.stringify(topic)}`;
+    const end = `"revision":"${writeCursor(upTo)}","timestamp":"${timestamp}"}`;
+    return { key: topic, text: `${head},"data":${data},${end}` };
   }
 
   #writeEvent(kind: string, fields: object): string {
@@ -250,10 +264,15 @@ export class FleetFeed {
   }
 }
 
-type Topic = readonly [topic: string, snapshot: ServerSnapshot];
+interface Update {
+  readonly topic: string;
+  /** JSON. */
+  readonly data: string;
+  readonly upTo: number;
+}
 
 const WELCOME = 'Connected to metrics stream';
 
 function wishToJson(wish: Wish): object {
-  return { servers: wish === undefined ? null : [...wish] };
+  return { servers: wish === undefined ? null : [...wish.topics] };
 }

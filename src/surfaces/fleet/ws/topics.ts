@@ -15,7 +15,13 @@ export const OVERVIEW = 'overview';
 const MOST_TOPICS = 256;
 
 /** Undefined: whatever there is. */
-export type Wish = ReadonlySet<string> | undefined;
+export type Wish = WishedTopics | undefined;
+
+export interface WishedTopics {
+  readonly topics: ReadonlySet<string>;
+  /** The same for wishes for the same. */
+  readonly text: string;
+}
 
 /** The server that a topic is about, if it is about one that is there. */
 export function findTopic(fleet: FleetView, topic: string): ServerSnapshot | undefined {
@@ -36,14 +42,15 @@ export function listTopics(fleet: FleetView): readonly string[] {
 }
 
 /** A server that is not there now may come. */
-export function parseWish(field: string, names: readonly string[]): ReadonlySet<string> {
+export function parseWish(field: string, names: readonly string[]): WishedTopics {
   if (names.length > MOST_TOPICS) throw invalidArgument(field, `must be at most ${MOST_TOPICS}`);
   for (const name of names) {
     if (isServerId(name)) continue;
     const known = [OVERVIEW, ...Object.keys(NAMED)].join(', ');
     throw invalidArgument(field, `each must be ${known}, or the id of a server`);
   }
-  return new Set(names);
+  const topics = new Set(names);
+  return { topics, text: [...topics].toSorted().join(' ') };
 }
 
 function isNamed(topic: string): topic is keyof typeof NAMED {

@@ -1,7 +1,6 @@
 /** What describes the API to programs: the proto files, and an OpenAPI document of the routes. */
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
-import { createOpenApi } from './openapi.ts';
 
 const PUBLIC = { config: { public: true } };
 const PROTO_FILES = [
@@ -11,7 +10,10 @@ const PROTO_FILES = [
 ];
 
 export function registerSchemas(app: FastifyInstance, version: string): void {
-  app.get('/openapi.json', PUBLIC, () => createOpenApi(version, PROTO_FILES));
+  app.get('/openapi.json', PUBLIC, async () => {
+    const { createOpenApi } = await import('./openapi.ts');
+    return createOpenApi(version, PROTO_FILES);
+  });
   app.get('/proto', PUBLIC, () => ({ files: PROTO_FILES.map((name) => `/proto/${name}`) }));
   for (const name of PROTO_FILES) {
     // Read once, at start: the set is fixed and small, and no path comes from a caller.
