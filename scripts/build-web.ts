@@ -20,6 +20,16 @@ const MOST_FIRST_LOAD_BYTES = 180 * 1024;
 const FIRST_VIEW = 'src/views/overview/OverviewPage.tsx';
 const COMPRESSED = new Set(['.js', '.css', '.html', '.svg']);
 
+/**
+ * What views are made of, in one file: by itself each component would be one, and a browser asks
+ * for six at a time. Not what few views use: charts' canvas, and the messages of RPC.
+ */
+const SHARED = {
+  name: 'shared',
+  test: /[\\/]web[\\/]src[\\/](?:components[\\/](?!TimeChart)[^\\/]+$|format|api[\\/](?!rpc))/,
+};
+const TYPEFACE = /^inter-latin-wght-normal-.*\.woff2$/;
+
 /** Read from the manifest that Vite writes. */
 interface Chunk {
   readonly file: string;
@@ -56,7 +66,7 @@ async function buildPage(): Promise<void> {
   const folder = `${target}.${process.pid}`;
   try {
     await runVite(folder);
-    await checkFirstLoad(folder);
+    await announceFiles(folder, await checkFirstLoad(folder));
     await compressFiles(folder);
     await writeFile(join(folder, STAMP), stamp);
     await replaceTarget(folder);
@@ -96,12 +106,13 @@ async function runVite(outDir: string): Promise<void> {
       // Nothing inline: the policy of the page would not let it be used.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
+      rolldownOptions: { output: { codeSplitting: { groups: [SHARED] } } },
     },
   });
 }
 
 /** The entry, the first view, and all that they import. */
-async function checkFirstLoad(folder: string): Promise<void> {
+async function checkFirstLoad(folder: string): Promise<readonly string[]> {
   const path = join(folder, '.vite/manifest.json');
   const chunks = JSON.parse(await readFile(path, 'utf8')) as Record<string, Chunk>;
   await rm(join(folder, '.vite'), { recursive: true });
@@ -128,6 +139,25 @@ async function checkFirstLoad(folder: string): Promise<void> {
     const limit = MOST_FIRST_LOAD_BYTES / 1024;
     throw new Error(`the first load is over ${limit} KiB of script: ${told.join(', ')}`);
   }
+  return [...files];
+}
+
+/**
+ * The page says at its top what is asked for next, so that it comes while scripts are still being
+ * read: what the first view is made of, the typeface, and who is signed in.
+ */
+async function announceFiles(folder: string, scripts: readonly string[]): Promise<void> {
+  const path = join(folder, 'index.html');
+  const html = await readFile(path, 'utf8');
+  const fonts = (await readdir(join(folder, 'assets'))).filter((name) => TYPEFACE.test(name));
+  const links = [
+    ...scripts
+      .filter((file) => !html.includes(file))
+      .map((file) => `<link rel="modulepreload" crossorigin href="/${file}">`),
+    ...fonts.map((name) => `<link rel="preload" as="font" crossorigin href="/assets/${name}">`),
+    '<link rel="preload" as="fetch" crossorigin href="/api/session">',
+  ];
+  await writeFile(path, html.replace('</head>', `  ${links.join('\n    ')}\n  </head>`));
 }
 
 async function compressFiles(folder: string): Promise<void> {

@@ -1,9 +1,9 @@
-/** The fleet in the page: the overview, a server of it, and the settings of which there are. */
+/** The fleet in the page: the overview, a server of it, and the settings. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { TokenService } from '#access/token-service.ts';
 import { systemClock } from '#kernel/clock.ts';
+import { DAY_MS } from '#kernel/units.ts';
 import { PHONE, useChromium } from './chromium.ts';
 import { useSite } from './site.ts';
 
@@ -145,8 +145,7 @@ describe('the fleet', () => {
   });
 
   it('offers nothing to do to who may only read', async () => {
-    const { stores } = site().server.context;
-    const tokens = new TokenService({ store: stores.tokens, clock: systemClock });
+    const { tokens } = site().server.context;
     const { secret } = await tokens.createToken({
       ...{ name: 'board', customerId: '123', scope: 'read-only' },
     });
@@ -155,5 +154,77 @@ describe('the fleet', () => {
     await page.getByText('read only').waitFor();
     await page.getByRole('tab', { name: 'Rules' }).waitFor();
     assert.equal(await page.getByRole('button', { name: 'New rule' }).count(), 0);
+  });
+
+  it('has tokens made, which are shown once, and revoked', async () => {
+    const { tokens } = site().server.context;
+    const wanted = { name: 'ada', scope: 'operator' } as const;
+    const { secret: token } = await tokens.createToken(wanted);
+    const expiresAt = systemClock.nowMs() + DAY_MS;
+    await tokens.createToken({ ...wanted, name: 'brief', expiresAt });
+    await using tab = await chromium.open(site(), { path: '/settings?tab=tokens', token });
+    tab.expectProblem(/400 \(Bad Request\)/);
+    const { page } = tab;
+    const table = page.getByRole('table', { name: 'Tokens' });
+    await table.getByRole('row', { name: /ada this session Everything Active/ }).waitFor();
+    await table.getByRole('row', { name: /brief Everything Ends soon/ }).waitFor();
+    // The palette leads to what is added.
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Search or run a command' }).fill('new token');
+    await page.getByRole('option', { name: /New token/, selected: true }).waitFor();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'New token' });
+    await dialog.getByLabel('Name').fill('ci');
+    await dialog.getByRole('button', { name: 'Create token' }).click();
+    // Said by the server, beside the field.
+    await dialog.getByText(/customer_id: is needed/).waitFor();
+    const customer = dialog.getByLabel('Customer', { exact: true });
+    assert.equal(await customer.getAttribute('aria-invalid'), 'true');
+    await customer.fill('acme');
+    await dialog.getByLabel('Reach').selectOption('Read only');
+    await dialog.getByRole('button', { name: 'Create token' }).click();
+    const made = page.getByRole('dialog', { name: 'The token ci' });
+    const secret = await made.getByRole('group', { name: 'Token' }).locator('code').innerText();
+    assert.match(secret, /^drover_tok_[0-9a-f]{12}_[\w-]{43}$/);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await made.getByRole('button', { name: 'Copy the token' }).click();
+    await page.getByText('Copied', { exact: true }).waitFor();
+    assert.equal(await page.evaluate('navigator.clipboard.readText()'), secret);
+    await made.getByRole('button', { name: 'Done' }).click();
+    await table.getByRole('row', { name: /ci Customer acme, read only Active/ }).waitFor();
+    assert.doesNotMatch(await page.content(), new RegExp(secret));
+    const asked = () =>
+      fetch(new URL('/v1/vms', site().url), { headers: { authorization: `Bearer ${secret}` } });
+    assert.equal((await asked()).status, 200);
+
+    await page.getByRole('button', { name: 'Actions of ci' }).click();
+    await page.getByRole('menuitem', { name: 'Revoke…' }).click();
+    const confirm = page.getByRole('dialog', { name: 'Revoke ci?' });
+    await confirm.getByRole('button', { name: 'Revoke token' }).click();
+    await table.getByRole('row', { name: /ci .*Revoked/ }).waitFor();
+    assert.equal((await asked()).status, 401);
+
+    await page.getByRole('tab', { name: 'Connections' }).click();
+    await page.getByRole('heading', { name: 'No connections yet' }).waitFor();
+  });
+
+  it('is for operators, like all that belongs to no customer', async () => {
+    const { tokens } = site().server.context;
+    const wanted = { name: 'bob', scope: 'customer', customerId: 'acme' } as const;
+    const { secret: token } = await tokens.createToken(wanted);
+    await using tab = await chromium.open(site(), { path: '/settings', token });
+    const { page } = tab;
+    await page.getByRole('heading', { name: 'This is for operators' }).waitFor();
+    const views = page.getByRole('navigation', { name: 'Views' }).getByRole('link');
+    const names = (await views.allInnerTexts()).map((name) => name.trim());
+    assert.deepEqual(names, ['Overview', 'Machines', 'Webhooks', 'Alerts', 'Components']);
+    // None of these asks anything that a customer is refused.
+    for (const name of names) {
+      await views.filter({ hasText: name }).click();
+      await page.getByRole('heading', { name, level: 1 }).waitFor();
+    }
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Search or run a command' }).fill('migr');
+    await page.getByText('Nothing fits. Try fewer letters.').waitFor();
   });
 });

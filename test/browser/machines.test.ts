@@ -1,5 +1,7 @@
 /** The machines in the page: made, told, watched, and read, as people do it. */
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { TokenService } from '#access/token-service.ts';
 import { systemClock } from '#kernel/clock.ts';
@@ -35,10 +37,17 @@ async function createMachine(site: TestServer, name: string): Promise<string> {
   });
 }
 
+async function offerImage({ imagesDir }: TestServer): Promise<void> {
+  const config = { memory: { size_bytes: 268435456 }, boot: { kernel_path: '/assets/initrd' } };
+  await mkdir(join(imagesDir, 'tiny'));
+  await writeFile(join(imagesDir, 'tiny', 'image.json'), JSON.stringify({ name: 'tiny', config }));
+}
+
 describe('the machines', () => {
   const { site } = useSite();
 
   it('are made by a form that says what is wrong, and their console is read', async () => {
+    await offerImage(site());
     await using tab = await chromium.open(site(), { path: '/machines' });
     tab.expectProblem(/status of 400/);
     const { page } = tab;
@@ -48,6 +57,11 @@ describe('the machines', () => {
     await form.getByText('Say whose machine it is.').waitFor();
     await form.getByLabel('Customer').fill('123');
     await form.getByLabel('Name').fill('shop-1');
+    // An image says what it starts from, and nothing of that is asked.
+    await form.getByLabel('Made of').selectOption('The image tiny');
+    assert.equal(await form.getByLabel('Boot disk').count(), 0);
+    assert.equal(await form.getByLabel('Memory').inputValue(), '256');
+    await form.getByLabel('Made of').selectOption('A disk or kernel of your own');
     await form.getByLabel('Boot disk').fill('/assets/nothing.img');
     await form.getByText('Show as request').click();
     await form.getByText('"path_on_host": "/assets/nothing.img"').waitFor();

@@ -14,6 +14,19 @@ const chromium = useChromium();
 /** What a browser says of requests that are refused, as the tests want it. */
 const REFUSED = /Failed to load resource/;
 
+const BY_ADDRESS = 'A vCenter or host, by its address';
+/** All that the page could have put somewhere. */
+const KEPT = `location.href + JSON.stringify([localStorage, sessionStorage, history.state])`;
+/** What a vCenter would say, as the API answers it. */
+const VM = {
+  ...{ name: 'web-1', path: 'DC0/vm/web-1', ref: 'vm-42', power_state: 'poweredOn' },
+  ...{ num_cpu: 2, memory_mb: 2048, storage: 1e9, guest_os: null, template: false },
+};
+const VM_INFO = {
+  ...{ ...VM, networks: [{ network: 'VM Network' }] },
+  disks: [{ label: 'Hard disk 1', datastore: 'datastore1' }],
+};
+
 let directory: string;
 let images: string;
 let output: string;
@@ -72,9 +85,15 @@ describe('migrations', () => {
     const { page } = tab;
     await prepare(page, 'images/packed.ova', '../elsewhere');
     await page.getByRole('button', { name: 'Check', exact: true }).click();
-    await page.getByText(/is in none of the folders/).waitFor();
+    await page
+      .getByRole('listitem')
+      .getByText(/is in none of the folders/)
+      .waitFor();
+    // And beside the field, which has the keyboard.
+    const folder = page.getByRole('textbox', { name: 'Folder' });
+    await folder.and(page.locator('[aria-invalid="true"]:focus')).waitFor();
     assert.equal(await page.getByRole('button', { name: 'Start migration' }).count(), 0);
-    await page.getByRole('textbox', { name: 'Folder' }).fill(join(output, 'one'));
+    await folder.fill(join(output, 'one'));
     await page.getByText('Something was changed since the check.').waitFor();
     await page.getByRole('button', { name: 'Check again' }).click();
     await page.getByRole('button', { name: 'Start migration' }).click();
@@ -179,6 +198,91 @@ describe('migrations', () => {
     await page.getByRole('menuitem', { name: 'Remove' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
     await page.getByRole('heading', { name: 'No connections yet' }).waitFor();
+  });
+});
+
+describe('the form of a migration', () => {
+  it('offers what can be done here, and says what is wrong, and who was refused', async () => {
+    await using tab = await open('/migrations/new');
+    const { page } = tab;
+    await prepare(page, 'images/packed.ova', 'relative');
+    await page.getByRole('textbox', { name: 'Folder' }).fill('relative');
+    await page.getByText('More options').click();
+    await page.getByLabel('Disks at a time').fill('17');
+    await page.getByText('More options').click();
+    await page.getByRole('button', { name: 'Check', exact: true }).click();
+    await page.getByText('Type in a folder by its whole path').waitFor();
+    // What is wrong is unfolded.
+    await page.getByText('Must be 1 to 16.').waitFor();
+    await page.getByText('Looks at the source and the destination.').waitFor();
+    const methods = page.getByLabel('Read the disks by').getByRole('option');
+    assert.deepEqual(await methods.allInnerTexts(), ['What suits best', 'Files']);
+    await page.getByLabel('Source', { exact: true }).selectOption(BY_ADDRESS);
+    const vddk = page.getByRole('option', { name: 'VDDK (not available here)' });
+    assert.equal(await vddk.isDisabled(), true);
+    await page.getByText(/^VDDK: .*nbdkit/).waitFor();
+
+    await page.goto('/migrations/new');
+    await prepare(page, 'images/packed.ova', 'many');
+    await page.getByRole('row').filter({ hasText: 'db.vmdk' }).getByRole('checkbox').check();
+    await page.getByRole('button', { name: 'Check', exact: true }).click();
+    await page.route('**/jobs/submit', (route) =>
+      route.fulfill({ status: 201, json: { job_ids: ['j-1'], errors: ['jobs[1]: no room'] } }),
+    );
+    await page.getByRole('button', { name: 'Start 2 migrations' }).click();
+    await page.getByText('1 migration submitted, 1 refused.').waitFor();
+    const refused = page.getByRole('alert').getByRole('listitem').filter({ hasText: 'no room' });
+    await refused.getByRole('heading', { name: /^(db|web)$/ }).waitFor();
+    await page.getByRole('link', { name: 'Show those that were submitted' }).waitFor();
+  });
+
+  it('takes a login for this once, keeps it out of sight, and offers to save it', async () => {
+    await using tab = await open('/migrations/new?source=address');
+    tab.expectProblem(REFUSED);
+    const { page } = tab;
+    const login = page.getByRole('form', { name: BY_ADDRESS });
+    await login.getByLabel('User').fill('ada');
+    await login.getByLabel('Password').fill('hunter2');
+    await login.getByRole('button', { name: 'List its VMs' }).click();
+    await login.getByText(/vcenter_url: must be/).waitFor();
+    await login.getByLabel('Address').fill('127.0.0.1:1');
+    const asked: unknown[] = [];
+    await page.route('**/vms/*', async (route) => {
+      asked.push(route.request().postDataJSON());
+      const isList = route.request().url().endsWith('/vms/list');
+      await route.fulfill({ json: isList ? { vms: [VM] } : VM_INFO });
+    });
+    await login.getByRole('button', { name: 'List its VMs' }).click();
+    await page.getByRole('row', { name: /web-1/ }).getByRole('checkbox').check();
+    assert.deepEqual(asked[0], {
+      ...{ vcenter_url: '127.0.0.1:1', username: 'ada', password: 'hunter2' },
+    });
+    await page.getByLabel('Destination').selectOption('A KVM host (libvirt)');
+    await page.getByRole('region', { name: 'Networks' }).getByLabel('VM Network').fill('br0');
+    await page.getByRole('region', { name: 'Storage' }).getByLabel('datastore1').fill('ssd');
+    await page.getByLabel('If the VM is running').selectOption('Ask its guest to shut down');
+    await page.getByLabel('Time to shut down').fill('60');
+    const sent = page.waitForRequest('**/jobs/preflight');
+    await page.getByRole('button', { name: 'Check', exact: true }).click();
+    assert.partialDeepStrictEqual((await sent).postDataJSON(), {
+      ...{ vm_path: 'DC0/vm/web-1', source: { vcenter_url: '127.0.0.1:1', username: 'ada' } },
+      options: {
+        ...{ network_mapping: { 'VM Network': 'br0' }, storage_mapping: { datastore1: 'ssd' } },
+        ...{ power: 'shutdown', shutdown_timeout: 60 },
+      },
+    });
+    assert.equal(await page.getByRole('button', { name: 'On a schedule…' }).isDisabled(), true);
+    const kept = await page.evaluate<string>(KEPT);
+    assert.doesNotMatch(kept, /hunter2/);
+
+    await login.getByRole('button', { name: 'Save as a connection…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add a connection' });
+    assert.equal(await dialog.getByLabel('User').inputValue(), 'ada');
+    await dialog.getByLabel('Name', { exact: true }).fill('lab');
+    await dialog.getByRole('button', { name: 'Save and test' }).click();
+    await page.waitForURL(/source=connection%3Alab/);
+    assert.match(await page.getByLabel('Source', { exact: true }).inputValue(), /lab/);
+    await fetch(new URL('/connections/lab', site.url), { method: 'DELETE' });
   });
 });
 

@@ -13,6 +13,7 @@ export const queryKeys = {
   appLog: (name: string) => ['app-log', name],
   fleetHistory: (what: string, range: TimeRange) => ['fleet-history', what, range],
   health: ['health'],
+  images: ['images'],
   machines: ['machines'],
   machineList: ['machines', 'list'],
   machineLoad: ['machines', 'load'],
@@ -24,6 +25,7 @@ export const queryKeys = {
   migrationJobs: ['migration-jobs'],
   migrationJob: (id: string) => ['migration-job', id],
   migrationLines: (id: string, kind: string) => ['migration-lines', id, kind],
+  capabilities: ['capabilities'],
   connections: ['connections'],
   uploads: ['uploads'],
   sourceVms: ['source-vms'],
@@ -36,5 +38,6 @@ export const queryKeys = {
   serverSettings: ['server-settings'],
   servers: ['servers'],
   silences: ['silences'],
+  tokens: ['tokens'],
   workerPool: ['worker-pool'],
 } as const;

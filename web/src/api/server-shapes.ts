@@ -8,7 +8,6 @@ export interface ServerSource {
   readonly kind: string;
   readonly label: string;
   readonly last_answer: string | null;
-  readonly age_ms: Known;
   readonly response_time_ms: Known;
   readonly error: string | null;
   readonly failures: number;

@@ -1,5 +1,5 @@
 /** Who is signed in: `/api/session`, which keeps the token in a cookie that scripts cannot read. */
-import { useQuery } from '@tanstack/react-query';
+import { queryOptions, useQuery } from '@tanstack/react-query';
 import { getJson, sendJson } from './http.ts';
 import { queryClient } from './query-client.ts';
 import { queryKeys } from './query-keys.ts';
@@ -33,14 +33,25 @@ async function readSession(): Promise<Session> {
   return await sendJson<Session>('POST', PATH, { token: DEV_TOKEN });
 }
 
+/** Asked before anything is drawn. */
+export const sessionQuery = queryOptions({
+  ...{ queryKey: queryKeys.session, queryFn: readSession, staleTime: 60_000 },
+});
+
 export function useSession() {
-  return useQuery({ queryKey: queryKeys.session, queryFn: readSession, staleTime: 60_000 });
+  return useQuery(sessionQuery);
 }
 
 /** Whether to show what changes something. Until that is known, no. */
 export function useMayChange(): boolean {
   const { data } = useSession();
   return data?.authenticated === true && data.may_change;
+}
+
+/** Whether one sees all customers, and what belongs to none. Until that is known, no. */
+export function useIsOperator(): boolean {
+  const { data } = useSession();
+  return data?.authenticated === true && data.kind === 'operator';
 }
 
 export async function signIn(token: string): Promise<void> {

@@ -11,7 +11,7 @@ import { TEXT } from '#web/text/en.ts';
 import { paletteIsOpen } from './palette-state.ts';
 import { nextTheme, theme, type Theme } from './theme.ts';
 import { ViewLink } from './ViewLink.tsx';
-import { VIEWS } from './views.ts';
+import { VIEWS, viewsFor } from './views.ts';
 
 const THEME_ICONS: Readonly<Record<Theme, IconName>> = {
   ...{ system: 'contrast', light: 'sun', dark: 'moon' },
@@ -30,19 +30,17 @@ export function Navigation({ session }: { readonly session: SignedIn }) {
           </span>
         )}
       </div>
-      <button
-        type="button"
-        className="palette-opener"
-        aria-label={TEXT.palette.open}
-        onClick={() => paletteIsOpen.set(true)}
-      >
+      <button type="button" className="palette-opener" onClick={() => paletteIsOpen.set(true)}>
         <Icon name="search" />
-        <span className="grow">{TEXT.palette.opener}</span>
+        <span className="grow">
+          {TEXT.palette.opener}
+          <span className="unseen">{TEXT.palette.openerRest}</span>
+        </span>
         <KeyHint keys={['Ctrl', 'K']} />
       </button>
       <nav aria-label={TEXT.navigation}>
         <ul>
-          {VIEWS.map(
+          {viewsFor(session).map(
             (view) =>
               view.icon !== undefined && (
                 <li key={view.path}>

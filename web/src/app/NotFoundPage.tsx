@@ -1,6 +1,7 @@
 /** For an address that no view has. */
 import { useRouterState } from '@tanstack/react-router';
 import { EmptyState } from '#web/components/EmptyState.tsx';
+import { PageHeader } from '#web/components/PageHeader.tsx';
 import { TEXT } from '#web/text/en.ts';
 import { ViewLink } from './ViewLink.tsx';
 import { VIEWS } from './views.ts';
@@ -9,17 +10,18 @@ export function NotFoundPage() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const [first] = VIEWS;
   return (
-    <EmptyState
-      title={TEXT.notFound.title}
-      action={
-        first !== undefined && (
-          <ViewLink to={first} className="button">
-            {TEXT.notFound.action}
-          </ViewLink>
-        )
-      }
-    >
-      {TEXT.notFound.hint(path)}
-    </EmptyState>
+    <>
+      <PageHeader title={TEXT.notFound.title} />
+      <EmptyState
+        title={TEXT.notFound.hint(path)}
+        action={
+          first !== undefined && (
+            <ViewLink to={first} className="button">
+              {TEXT.notFound.action}
+            </ViewLink>
+          )
+        }
+      />
+    </>
   );
 }

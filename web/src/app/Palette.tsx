@@ -1,15 +1,17 @@
 /** Ctrl-K: every view, everything that views name, and every action, by a few letters. */
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react';
+import type { SignedIn } from '#web/api/session.ts';
 import { useStore } from '#web/api/store.ts';
 import { Icon } from '#web/components/Icon.tsx';
+import { useModal } from '#web/components/use-modal.ts';
 import { TEXT } from '#web/text/en.ts';
 import { loadEntries, ownEntries, rankEntries } from './palette-entries.ts';
 import type { PaletteEntry } from './palette-entry.ts';
 import { paletteIsOpen } from './palette-state.ts';
 import { useGo } from './use-view.ts';
 
-export function Palette() {
+export function Palette({ session }: { readonly session: SignedIn }) {
   const isOpen = useStore(paletteIsOpen);
   useEffect(() => {
     const onKey = (event: globalThis.KeyboardEvent) => {
@@ -20,26 +22,28 @@ export function Palette() {
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
   }, []);
-  return isOpen ? <OpenPalette /> : null;
+  return isOpen ? <OpenPalette session={session} /> : null;
 }
 
 function close(): void {
   paletteIsOpen.set(false);
 }
 
-function OpenPalette() {
+function OpenPalette({ session }: { readonly session: SignedIn }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const listId = useId();
   const go = useGo();
   const [typed, setTyped] = useState('');
   const [chosen, setChosen] = useState(0);
-  const loaded = useQuery({ queryKey: ['palette'], queryFn: loadEntries, staleTime: 5000 });
-  const all = [...ownEntries(), ...(loaded.data?.entries ?? [])];
+  const loaded = useQuery({
+    queryKey: ['palette'],
+    queryFn: () => loadEntries(session),
+    staleTime: 5000,
+  });
+  const all = [...ownEntries(session), ...(loaded.data?.entries ?? [])];
   const entries = rankEntries(all, typed);
   const at = Math.min(chosen, entries.length - 1);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
+  useModal(dialog);
 
   const take = (entry: PaletteEntry | undefined) => {
     if (entry === undefined) return;

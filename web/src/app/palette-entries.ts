@@ -1,10 +1,10 @@
 /** All that the palette offers: the views, what each view adds, and what the shell can do. */
-import { signOut } from '#web/api/session.ts';
+import { signOut, type SignedIn } from '#web/api/session.ts';
 import { matchScore } from '#web/format/match.ts';
 import { TEXT } from '#web/text/en.ts';
 import type { PaletteEntry } from './palette-entry.ts';
 import { THEMES, setTheme } from './theme.ts';
-import { VIEWS } from './views.ts';
+import { viewsFor } from './views.ts';
 
 const MOST_SHOWN = 50;
 
@@ -15,8 +15,9 @@ export interface LoadedEntries {
 }
 
 /** There at once; what the views add comes when it is known. */
-export function ownEntries(): readonly PaletteEntry[] {
-  const views = VIEWS.filter(({ path }) => !path.includes('$')).map((view): PaletteEntry => ({
+export function ownEntries(session: SignedIn): readonly PaletteEntry[] {
+  const plain = viewsFor(session).filter(({ path }) => !path.includes('$'));
+  const views = plain.map((view): PaletteEntry => ({
     id: `view:${view.path}`,
     title: view.title,
     hint: TEXT.palette.goTo,
@@ -39,8 +40,10 @@ export function ownEntries(): readonly PaletteEntry[] {
   return [...views, ...themes, leave];
 }
 
-export async function loadEntries(): Promise<LoadedEntries> {
-  const asked = VIEWS.flatMap(({ palette }) => (palette === undefined ? [] : [palette()]));
+export async function loadEntries(session: SignedIn): Promise<LoadedEntries> {
+  const asked = viewsFor(session).flatMap(({ palette }) =>
+    palette === undefined ? [] : [palette()],
+  );
   const answers = await Promise.allSettled(asked);
   return {
     entries: answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : [])),

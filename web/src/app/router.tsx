@@ -5,10 +5,13 @@ import {
   createRouter,
   lazyRouteComponent,
 } from '@tanstack/react-router';
+import type { ComponentType } from 'react';
 import { queryToText } from '#web/api/http.ts';
 import { NotFoundPage } from './NotFoundPage.tsx';
+import { OperatorsOnly } from './OperatorsOnly.tsx';
 import { PageFailure } from './PageFailure.tsx';
 import { Shell } from './Shell.tsx';
+import type { View } from './view.ts';
 import { VIEWS } from './views.ts';
 
 const rootRoute = createRootRoute({ component: Shell });
@@ -17,7 +20,7 @@ const routes = VIEWS.map((view) =>
   createRoute({
     getParentRoute: () => rootRoute,
     path: view.path,
-    component: lazyRouteComponent(async () => ({ default: await view.load() })),
+    component: lazyRouteComponent(async () => ({ default: await loadView(view) })),
   }),
 );
 
@@ -30,6 +33,16 @@ export const router = createRouter({
   parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
   stringifySearch: (search) => queryToText(textsOf(search)),
 });
+
+async function loadView({ load, isForOperators }: View): Promise<ComponentType> {
+  const Page = await load();
+  if (isForOperators !== true) return Page;
+  return () => (
+    <OperatorsOnly>
+      <Page />
+    </OperatorsOnly>
+  );
+}
 
 function textsOf(search: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(

@@ -43,3 +43,9 @@ export function useNow(everyMs = 1000): number {
   const { subscribe, read } = tickerOf(everyMs);
   return useSyncExternalStore(subscribe, read);
 }
+
+/** What is said of the time. Who looks is drawn again when that is something else, not before. */
+export function useSaid(say: (nowMs: number) => string, everyMs = 1000): string {
+  const { subscribe, read } = tickerOf(everyMs);
+  return useSyncExternalStore(subscribe, () => say(read()));
+}

@@ -20,6 +20,8 @@ export interface View<Search extends SearchTexts = SearchTexts> {
   readonly load: () => Promise<ComponentType>;
   /** What the command palette offers besides the view itself; asked when it is opened. */
   readonly palette?: () => Promise<readonly PaletteEntry[]>;
+  /** The APIs behind it answer operators alone: nobody else is offered it, or asks them. */
+  readonly isForOperators?: true;
 }
 
 export function defineView<const Search extends SearchTexts>(

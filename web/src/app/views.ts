@@ -1,4 +1,5 @@
 /** Every view, in the order of the navigation. Whoever adds one adds a line here. */
+import type { SignedIn } from '#web/api/session.ts';
 import { componentsView } from '#web/dev/view.ts';
 import { overviewView } from '#web/views/overview/view.ts';
 import { machineView, machinesView } from '#web/views/machines/view.ts';
@@ -30,3 +31,8 @@ export const VIEWS: readonly View[] = [
   // Only in the build that the tests use.
   ...(__WITH_COMPONENTS_PAGE__ ? [componentsView] : []),
 ];
+
+/** Those that whoever is signed in can use. */
+export function viewsFor({ kind }: Pick<SignedIn, 'kind'>): readonly View[] {
+  return VIEWS.filter(({ isForOperators = false }) => kind === 'operator' || !isForOperators);
+}

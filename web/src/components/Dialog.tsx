@@ -1,7 +1,8 @@
 /** Something to decide before going on: the browser's own dialog keeps the keyboard inside. */
-import { useEffect, useId, useRef, type ReactNode } from 'react';
+import { useId, useRef, type ReactNode } from 'react';
 import { TEXT } from '#web/text/en.ts';
 import { IconButton } from './IconButton.tsx';
+import { useModal } from './use-modal.ts';
 
 export interface DialogProps {
   readonly title: string;
@@ -15,17 +16,14 @@ export interface DialogProps {
   readonly children: ReactNode;
 }
 
+/** Where there is something to fill in, one begins there; otherwise the browser knows best. */
 const FIRST_FIELD = '.dialog-content :is(input, select, textarea):enabled';
 
 export function Dialog(props: DialogProps) {
   const { title, onClose, actions, size = 'normal', onSubmit, children } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
-    dialog.current?.showModal();
-    // Where there is something to fill in, one begins there; otherwise the browser knows best.
-    dialog.current?.querySelector<HTMLElement>(FIRST_FIELD)?.focus();
-  }, []);
+  useModal(dialog, FIRST_FIELD);
   return (
     <dialog
       ref={dialog}

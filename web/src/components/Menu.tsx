@@ -1,5 +1,14 @@
 /** Actions that are not worth a button each: at the end of a row. */
-import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react';
+import {
+  useEffect,
+  useEffectEvent,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type RefObject,
+} from 'react';
 import { TEXT } from '#web/text/en.ts';
 import { Icon } from './Icon.tsx';
 import type { IconName } from './icon-shapes.ts';
@@ -20,6 +29,9 @@ export interface MenuProps {
   readonly items: readonly MenuItem[];
 }
 
+/** Between the menu and what opened it, and what is left at the edge. */
+const GAP_PX = 4;
+
 export function Menu({ label = TEXT.menu.label, items }: MenuProps) {
   const [isOpen, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
@@ -34,9 +46,9 @@ export function Menu({ label = TEXT.menu.label, items }: MenuProps) {
     document.addEventListener('pointerdown', onPress);
     return () => document.removeEventListener('pointerdown', onPress);
   }, [isOpen]);
-  const close = () => {
+  const close = (how?: 'quietly') => {
     setOpen(false);
-    opener.current?.focus();
+    if (how === undefined) opener.current?.focus();
   };
   return (
     <div className="menu" ref={box}>
@@ -52,21 +64,21 @@ export function Menu({ label = TEXT.menu.label, items }: MenuProps) {
       >
         <Icon name="more" />
       </button>
-      {isOpen && <Items id={id} label={label} items={items} onClose={close} />}
+      {isOpen && <Items {...{ id, label, items, opener }} onClose={close} />}
     </div>
   );
 }
 
 interface ItemsProps extends Required<MenuProps> {
   readonly id: string;
-  readonly onClose: () => void;
+  readonly opener: RefObject<HTMLElement | null>;
+  /** Quietly: the keyboard stays where it is. */
+  readonly onClose: (how?: 'quietly') => void;
 }
 
-function Items({ id, label, items, onClose }: ItemsProps) {
+function Items({ id, label, items, opener, onClose }: ItemsProps) {
   const list = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    list.current?.querySelector('button')?.focus();
-  }, []);
+  usePlace(list, opener, onClose);
   const onKey = (event: KeyboardEvent) => {
     const buttons = [...(list.current?.querySelectorAll('button') ?? [])];
     const at = buttons.findIndex((button) => button === document.activeElement);
@@ -83,6 +95,7 @@ function Items({ id, label, items, onClose }: ItemsProps) {
     <div
       id={id}
       ref={list}
+      popover="manual"
       role="menu"
       tabIndex={-1}
       aria-label={label}
@@ -109,4 +122,37 @@ function Items({ id, label, items, onClose }: ItemsProps) {
       ))}
     </div>
   );
+}
+
+/**
+ * Above everything else, so that no table that is scrolled cuts it off: below what opened it, or
+ * above that where there is more room. When that moves away, as by scrolling, it closes.
+ */
+function usePlace(
+  list: RefObject<HTMLElement | null>,
+  opener: RefObject<HTMLElement | null>,
+  onClose: ItemsProps['onClose'],
+): void {
+  const close = useEffectEvent(() => onClose('quietly'));
+  useLayoutEffect(() => {
+    const { current } = list;
+    if (current === null || opener.current === null) return undefined;
+    current.showPopover();
+    const { top, bottom, right } = opener.current.getBoundingClientRect();
+    const { width, height } = current.getBoundingClientRect();
+    const fitsBelow = bottom + GAP_PX + height <= innerHeight;
+    const atPx = fitsBelow ? bottom + GAP_PX : Math.max(0, top - GAP_PX - height);
+    current.style.setProperty('top', `${atPx}px`);
+    current.style.setProperty('left', `${Math.max(GAP_PX, right - width)}px`);
+    current.querySelector('button')?.focus({ preventScroll: true });
+    const onMove = ({ target }: Event) => {
+      if (!(target instanceof Node) || target.contains(opener.current)) close();
+    };
+    addEventListener('scroll', onMove, { capture: true, passive: true });
+    addEventListener('resize', onMove);
+    return () => {
+      removeEventListener('scroll', onMove, { capture: true });
+      removeEventListener('resize', onMove);
+    };
+  }, [list, opener]);
 }

@@ -1,5 +1,6 @@
 /** The name of the view, which is the title of the window too, and what can be done in it. */
-import { useEffect, type ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
+import { useArrival } from '#web/app/use-arrival.ts';
 import { TEXT } from '#web/text/en.ts';
 
 export interface PageHeaderProps {
@@ -13,6 +14,8 @@ export interface PageHeaderProps {
 }
 
 export function PageHeader({ title, trail, beside, actions }: PageHeaderProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useArrival(heading);
   useEffect(() => {
     document.title = `${title} · ${TEXT.product}`;
   }, [title]);
@@ -20,7 +23,9 @@ export function PageHeader({ title, trail, beside, actions }: PageHeaderProps) {
     <header className="page-header">
       <div className="page-title">
         {trail !== undefined && <span className="trail">{trail}</span>}
-        <h1>{title}</h1>
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
         {beside}
       </div>
       {actions !== undefined && <div className="actions">{actions}</div>}

@@ -1,4 +1,8 @@
-/** How a number went, beside it. It has no axis: the number says how much. */
+/**
+ * How a number went, beside it. It has no axis: the number says how much. It is drawn again only
+ * when `values` are another list.
+ */
+import { memo } from 'react';
 import { sparklinePaths } from './sparkline-path.ts';
 
 export interface SparklineProps {
@@ -14,7 +18,8 @@ export interface SparklineProps {
 const WIDTH = 96;
 const HEIGHT = 20;
 
-export function Sparkline({ label, values, min = 0, max }: SparklineProps) {
+export const Sparkline = memo(function Sparkline(props: SparklineProps) {
+  const { label, values, min = 0, max } = props;
   const known = values.filter((value) => value !== null);
   const most = max ?? Math.max(min, ...known);
   const { line, area } = sparklinePaths(values, { width: WIDTH, height: HEIGHT, min, max: most });
@@ -30,4 +35,4 @@ export function Sparkline({ label, values, min = 0, max }: SparklineProps) {
       <path className="sparkline-line" d={line} vectorEffect="non-scaling-stroke" />
     </svg>
   );
-}
+});

@@ -1,14 +1,17 @@
 /**
  * Rows of one kind, sorted by their columns. Rows are all of one height, so that of thousands only
- * those near what one sees are in the document. Put a ViewLink into the first column; filtering is
- * done before, with `filterRows` and a FilterField.
+ * those near what one sees are in the document, and only those that are other objects than before
+ * are drawn again: columns are made once, outside of components or in a `useMemo`. Put a ViewLink
+ * into the first column; filtering is done before, with `filterRows` and a FilterField.
  */
-import { useMemo, useRef, type ReactNode } from 'react';
+import { memo, useMemo, useRef, type ReactNode } from 'react';
 import { sortRows, type Sort, type SortValue } from '#web/format/sort-rows.ts';
 import { TEXT } from '#web/text/en.ts';
 import { EmptyState } from './EmptyState.tsx';
 import { Icon } from './Icon.tsx';
 import { useRowWindow } from './row-window.ts';
+import { useOverflow } from './use-overflow.ts';
+import { useSteady } from './use-steady.ts';
 
 export interface Column<Row> {
   readonly id: string;
@@ -48,50 +51,99 @@ export interface TableProps<Row> {
 const ROW_PX = 32;
 
 export function Table<Row>(props: TableProps<Row>) {
-  const { label, rows, columns, sort, rowKey, selection, rowName = rowKey } = props;
+  const { label, rows, columns, rowKey, selection, rowName = rowKey } = props;
   const body = useRef<HTMLTableSectionElement>(null);
-  const sorted = useMemo(() => {
-    const valueOf = columns.find(({ id }) => id === sort?.column)?.sort;
-    if (sort === undefined || valueOf === undefined) return rows;
-    return sortRows(rows, valueOf, sort.descending);
-  }, [rows, columns, sort]);
+  const sorted = useSorted(props);
   const { first, end } = useRowWindow(body, sorted.length, ROW_PX);
+  const toggle = useSteady((key: string) => {
+    selection?.onChange(toggled(selection.keys, key));
+  });
   if (rows.length === 0) return props.empty ?? <EmptyState title={TEXT.table.empty} />;
   return (
-    <div className="table-box">
+    <TableBox label={label}>
       <table aria-label={label} aria-rowcount={sorted.length + 1}>
         <Head {...props} />
         <tbody ref={body}>
           <Gap rows={first} />
           {sorted.slice(first, end).map((row, at) => {
             const key = rowKey(row);
-            const isSelected = selection?.keys.has(key);
             return (
-              <tr key={key} aria-rowindex={first + at + 2} aria-selected={isSelected}>
-                {selection !== undefined && (
-                  <td className="select">
-                    <input
-                      type="checkbox"
-                      aria-label={TEXT.table.select(rowName(row))}
-                      checked={isSelected ?? false}
-                      onChange={() => selection.onChange(toggled(selection.keys, key))}
-                    />
-                  </td>
-                )}
-                {columns.map((column) => (
-                  <td key={column.id} {...looksOf(column)}>
-                    {column.cell(row)}
-                  </td>
-                ))}
-              </tr>
+              <BodyRow
+                key={key}
+                index={first + at + 2}
+                isSelected={selection?.keys.has(key)}
+                name={selection === undefined ? '' : rowName(row)}
+                {...{ row, columns, id: key, onToggle: toggle }}
+              />
             );
           })}
           <Gap rows={sorted.length - end} />
         </tbody>
       </table>
+    </TableBox>
+  );
+}
+
+interface TableBoxProps extends Pick<TableProps<never>, 'label'> {
+  readonly children: ReactNode;
+}
+
+/** What is scrolled sideways on a phone is scrolled by the keyboard too. */
+function TableBox({ label, children }: TableBoxProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const scrolls = useOverflow(box) && { tabIndex: 0, role: 'group', 'aria-label': label };
+  return (
+    <div className="table-box" ref={box} {...scrolls}>
+      {children}
     </div>
   );
 }
+
+/** Sorting thousands takes a while: only when rows, column or direction are others. */
+function useSorted<Row>({ rows, columns, sort }: TableProps<Row>): readonly Row[] {
+  const valueOf = columns.find(({ id }) => id === sort?.column)?.sort;
+  const isDescending = sort?.descending ?? false;
+  return useMemo(
+    () => (valueOf === undefined ? rows : sortRows(rows, valueOf, isDescending)),
+    [rows, valueOf, isDescending],
+  );
+}
+
+interface BodyRowProps<Row> {
+  readonly row: Row;
+  readonly id: string;
+  readonly columns: readonly Column<Row>[];
+  /** Among all rows and the head, from 1. */
+  readonly index: number;
+  /** Undefined where none can be selected. */
+  readonly isSelected: boolean | undefined;
+  readonly name: string;
+  readonly onToggle: (id: string) => void;
+}
+
+function DrawnRow<Row>({ row, id, columns, index, isSelected, name, onToggle }: BodyRowProps<Row>) {
+  return (
+    <tr aria-rowindex={index} aria-selected={isSelected}>
+      {isSelected !== undefined && (
+        <td className="select">
+          <input
+            type="checkbox"
+            aria-label={TEXT.table.select(name)}
+            checked={isSelected}
+            onChange={() => onToggle(id)}
+          />
+        </td>
+      )}
+      {columns.map((column) => (
+        <td key={column.id} {...looksOf(column)}>
+          {column.cell(row)}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+const BodyRow = memo(DrawnRow) as typeof DrawnRow;
 
 function Head<Row>({ rows, rowKey, columns, sort, onSort, selection }: TableProps<Row>) {
   const all = selection === undefined ? [] : rows.map(rowKey);
@@ -117,7 +169,7 @@ function Head<Row>({ rows, rowKey, columns, sort, onSort, selection }: TableProp
             aria-sort={sort?.column === column.id ? directionOf(sort) : undefined}
           >
             {column.sort === undefined || onSort === undefined ? (
-              column.title
+              column.title || <span className="unseen">{TEXT.table.actions}</span>
             ) : (
               <SortButton column={column} sort={sort} onSort={onSort} />
             )}

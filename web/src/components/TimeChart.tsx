@@ -1,9 +1,9 @@
 /**
  * Values over time. Gaps are gaps: what is not known is null, and nothing is drawn there. Says how
  * much time a point stands for, hands out its values as CSV, and moves its cursor with the other
- * charts of the same `syncKey`.
+ * charts of the same `syncKey`. It brings uPlot with it: for views that are loaded when opened.
  */
-import { Suspense, lazy, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useColourScheme } from '#web/app/use-colour-scheme.ts';
 import type { ChartUnit } from '#web/format/chart-units.ts';
 import { toCsv } from '#web/format/csv.ts';
@@ -12,13 +12,10 @@ import type { Span } from '#web/format/time-range.ts';
 import { dateTime, duration } from '#web/format/times.ts';
 import { TEXT } from '#web/text/en.ts';
 import { saveFile } from './save-file.ts';
+import { ChartCanvas } from './chart/ChartCanvas.tsx';
 import { stackSeries, type Values } from './chart/stack-series.ts';
 import { IconButton } from './IconButton.tsx';
 import { Num } from './Num.tsx';
-
-const ChartCanvas = lazy(async () => ({
-  default: (await import('./chart/ChartCanvas.tsx')).ChartCanvas,
-}));
 
 export interface ChartSeries {
   readonly label: string;
@@ -58,15 +55,13 @@ export function TimeChart(props: TimeChartProps) {
     <figure className="chart" aria-label={title}>
       <ChartHead {...props} />
       <div className="chart-area" style={{ height: heightPx }}>
-        <Suspense fallback={null}>
-          <ChartCanvas
-            {...{ times, values, unit, span, heightPx, isStacked, scheme }}
-            labels={series.map(({ label }) => label)}
-            syncKey={props.syncKey}
-            onZoom={props.onZoom}
-            onPoint={setAt}
-          />
-        </Suspense>
+        <ChartCanvas
+          {...{ times, values, unit, span, heightPx, isStacked, scheme }}
+          labels={series.map(({ label }) => label)}
+          syncKey={props.syncKey}
+          onZoom={props.onZoom}
+          onPoint={setAt}
+        />
         {isEmpty && <p className="chart-empty">{TEXT.chart.noData}</p>}
       </div>
       <Legend unit={unit} series={series} times={times} at={at} />

@@ -13,6 +13,12 @@ describe('rowsInSight', () => {
     assert.ok(end >= 1029 && end < 1100, String(end));
   });
 
+  it('stays the same while one scrolls by a few rows', () => {
+    const tops = Array.from({ length: 20 }, (_, rows) => -32_000 - rows * 32);
+    const windows = tops.map((topPx) => rowsInSight(2000, 32, { topPx, heightPx: 896 }));
+    assert.ok(new Set(windows.map(({ first, end }) => `${first} ${end}`)).size <= 5);
+  });
+
   it('never ends beyond the rows, and is not empty at their end', () => {
     const { first, end } = rowsInSight(2000, 32, { topPx: -64_000, heightPx: 900 });
     assert.equal(end, 2000);

@@ -3,7 +3,10 @@ import { useEffect, useState, type RefObject } from 'react';
 
 /** Fewer than this are all there: then the browser finds text in them, and prints them. */
 const FEW_ROWS = 150;
-const BESIDE_ROWS = 20;
+/** At least so many above and below. */
+const BESIDE_ROWS = 15;
+/** They come and go by the tens: a table is laid out anew each time. */
+const TOGETHER_ROWS = 10;
 
 export interface RowWindow {
   readonly first: number;
@@ -20,8 +23,12 @@ export function rowsInSight(
   if (count <= FEW_ROWS) return { first: 0, end: count };
   const above = Math.floor(Math.max(0, -topPx) / rowPx);
   const inSight = Math.ceil(heightPx / rowPx);
-  const first = Math.max(0, Math.min(above, count - inSight) - BESIDE_ROWS);
-  return { first, end: Math.min(count, above + inSight + BESIDE_ROWS) };
+  const from = (Math.min(above, count - inSight) - BESIDE_ROWS) / TOGETHER_ROWS;
+  const to = (above + inSight + BESIDE_ROWS) / TOGETHER_ROWS;
+  return {
+    first: Math.max(0, Math.floor(from) * TOGETHER_ROWS),
+    end: Math.min(count, Math.ceil(to) * TOGETHER_ROWS),
+  };
 }
 
 export function useRowWindow(
@@ -30,7 +37,10 @@ export function useRowWindow(
   rowPx: number,
 ): RowWindow {
   const [shown, setShown] = useState(() => rowsInSight(count, rowPx, { topPx: 0, heightPx: 1000 }));
+  const isWindow = count > FEW_ROWS;
   useEffect(() => {
+    // Where a table is is found out by laying out the page: not for nothing.
+    if (!isWindow) return undefined;
     let frame = 0;
     const look = () => {
       frame = 0;
@@ -49,7 +59,8 @@ export function useRowWindow(
       removeEventListener('scroll', soon, { capture: true });
       removeEventListener('resize', soon);
     };
-  }, [body, count, rowPx]);
+  }, [body, count, rowPx, isWindow]);
+  if (!isWindow) return { first: 0, end: count };
   // Until the effect looked again the count may be another one.
   return { first: Math.min(shown.first, count), end: Math.min(shown.end, count) };
 }

@@ -16,7 +16,7 @@ export const UNKNOWN: Quantity = { value: '–', unit: '' };
 
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 const DECIMAL = ['', 'k', 'M', 'G', 'T', 'P'];
-const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const BETWEEN_THOUSANDS = /\B(?=(?:\d{3})+$)/g;
 
 export function quantityToText({ value, unit }: Quantity): string {
   return unit === '' || unit === '%' ? value + unit : `${value} ${unit}`;
@@ -45,7 +45,8 @@ export function countPerSecond(rate: Known): Quantity {
 
 /** Whole, with thousands apart: `1,234`. */
 export function count(number: Known): Quantity {
-  return isKnown(number) ? { value: COUNT.format(number), unit: '' } : UNKNOWN;
+  if (!isKnown(number)) return UNKNOWN;
+  return { value: thousandsApart(number), unit: '' };
 }
 
 /** Of a share from 0 to 100: `7.25` → `7.3%`. */
@@ -67,7 +68,7 @@ export function shareOf(part: Known, whole: Known): number | null {
 /** With three digits that count: `0.42`, `12.3`, `1,234`; whole ones as they are. */
 export function decimal(number: Known, unit = ''): Quantity {
   if (!isKnown(number)) return UNKNOWN;
-  return { value: Number.isInteger(number) ? COUNT.format(number) : threeDigits(number), unit };
+  return { value: Number.isInteger(number) ? thousandsApart(number) : threeDigits(number), unit };
 }
 
 export function celsius(degrees: Known): Quantity {
@@ -98,7 +99,7 @@ function scaled(number: Known, { steps, base }: Scale): Quantity {
 
 function threeDigits(value: number): string {
   const size = Math.abs(value);
-  if (size >= 999.5) return COUNT.format(value);
+  if (size >= 999.5) return thousandsApart(value);
   if (size >= 99.95) return value.toFixed(0);
   if (size >= 9.995) return value.toFixed(1);
   return value === 0 ? '0' : value.toFixed(2);
@@ -110,4 +111,8 @@ function trimZeros(text: string): string {
 
 function withUnit(quantity: Quantity, change: (unit: string) => string): Quantity {
   return quantity === UNKNOWN ? UNKNOWN : { ...quantity, unit: change(quantity.unit) };
+}
+
+function thousandsApart(number: number): string {
+  return number.toFixed(0).replace(BETWEEN_THOUSANDS, ',');
 }

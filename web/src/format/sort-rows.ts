@@ -7,7 +7,8 @@ export interface Sort {
   readonly descending: boolean;
 }
 
-const TEXTS = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+/** Made when first needed: it takes a while. */
+let texts: Intl.Collator | undefined;
 
 /** What is not known comes last, in either direction. Equal rows keep their order. */
 export function sortRows<Row>(
@@ -26,7 +27,10 @@ export function sortRows<Row>(
 }
 
 function compare(a: NonNullable<SortValue>, b: NonNullable<SortValue>): number {
-  if (typeof a === 'string' || typeof b === 'string') return TEXTS.compare(String(a), String(b));
+  if (typeof a === 'string' || typeof b === 'string') {
+    texts ??= new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+    return texts.compare(String(a), String(b));
+  }
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

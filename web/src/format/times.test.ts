@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { duration, parseInstant, relativeTime } from './times.ts';
+import { axisTime, dateTime, duration, parseInstant, relativeTime } from './times.ts';
 
 describe('duration', () => {
   const cases: readonly (readonly [seconds: number | null, text: string])[] = [
@@ -28,6 +28,24 @@ describe('relativeTime', () => {
     assert.equal(relativeTime(nowMs + 90_000, nowMs), 'in 1 min');
     assert.equal(relativeTime(nowMs - 49 * 3_600_000, nowMs), '2 d ago');
     assert.equal(relativeTime(undefined, nowMs), '–');
+  });
+});
+
+describe('dateTime', () => {
+  it('is in the time of the clock on the wall, to the second', () => {
+    assert.equal(dateTime(new Date(2026, 8, 5, 7, 3, 9).getTime()), '05 Sep 2026, 07:03:09');
+    assert.equal(dateTime(null), '–');
+  });
+});
+
+describe('axisTime', () => {
+  it('says as much as tells its labels apart', () => {
+    const atMs = new Date(2026, 10, 21, 20, 22, 26).getTime();
+    const spans = [300, 3600, 30 * 86_400];
+    assert.deepEqual(
+      spans.map((seconds) => axisTime(atMs, seconds)),
+      ['20:22:26', '20:22', '21 Nov'],
+    );
   });
 });
 

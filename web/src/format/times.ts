@@ -5,14 +5,8 @@ const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
 const DAY_S = 24 * HOUR_S;
 
-const DATE_TIME = new Intl.DateTimeFormat('en-GB', {
-  ...{ year: 'numeric', month: 'short', day: '2-digit' },
-  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
-});
-const CLOCK = new Intl.DateTimeFormat('en-GB', {
-  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
-});
-const DAY = new Intl.DateTimeFormat('en-GB', { day: '2-digit', month: 'short' });
+/** Not by `Intl`: that takes long before its first date, and the page has one in its first view. */
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** The two largest parts: `3 d 4 h`, `5 min 20 s`, `0.8 s`, `12 ms`. */
 export function duration(seconds: Known): string {
@@ -54,14 +48,28 @@ function onePart(seconds: number): string {
 
 /** In the time of the person's own clock: `21 Nov 2026, 20:22:26`. */
 export function dateTime(atMs: Known): string {
-  return isKnown(atMs) ? DATE_TIME.format(atMs) : UNKNOWN.value;
+  if (!isKnown(atMs)) return UNKNOWN.value;
+  const at = new Date(atMs);
+  return `${dayOf(at)} ${at.getFullYear()}, ${clockOf(at)}`;
 }
 
 /** Of the labels below an axis: as much as the span asks for. */
 export function axisTime(atMs: number, spanSeconds: number): string {
-  if (spanSeconds <= 15 * MINUTE_S) return CLOCK.format(atMs);
-  if (spanSeconds <= 2 * DAY_S) return CLOCK.format(atMs).slice(0, 5);
-  return DAY.format(atMs);
+  const at = new Date(atMs);
+  if (spanSeconds <= 15 * MINUTE_S) return clockOf(at);
+  return spanSeconds <= 2 * DAY_S ? clockOf(at).slice(0, 5) : dayOf(at);
+}
+
+function dayOf(at: Date): string {
+  return `${twoDigits(at.getDate())} ${MONTHS[at.getMonth()]}`;
+}
+
+function clockOf(at: Date): string {
+  return [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(':');
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, '0');
 }
 
 /** An ISO instant of an answer; undefined when it is none. */

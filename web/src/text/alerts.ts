@@ -22,7 +22,7 @@ export const ALERTS = {
   columns: {
     ...{ severity: 'Severity', rule: 'Rule', server: 'Server', series: 'Series', value: 'Value' },
     ...{ limit: 'Limit', since: 'Since', state: 'State', name: 'Name', subject: 'Watches' },
-    ...{ crossed: 'Crossed', for: 'For', alerts: 'Firing', source: 'From', actions: 'Actions' },
+    ...{ crossed: 'Crossed', for: 'For', alerts: 'Firing', source: 'From' },
   },
   states: { firing: 'Firing', pending: 'Pending', silenced: 'Silenced' },
   silence: {

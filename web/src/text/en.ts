@@ -23,12 +23,17 @@ export const TEXT = {
     pageFailedHint: 'Loading the page again may help. If it does not, this is a bug in Drover.',
     reload: 'Load again',
   },
+  operatorsOnly: {
+    title: 'This is for operators',
+    hint: 'What is shown here belongs to no customer. Sign in with the token of an operator.',
+  },
   notFound: {
     title: 'There is no such view',
-    hint: (path: string) => `Nothing is at ${path}. The views are on the left.`,
+    hint: (path: string) => `Nothing is at ${path}`,
     action: 'Go to the overview',
   },
   offline: {
+    label: 'Connection',
     title: 'The server does not answer.',
     age: (age: string) => `What you see was last brought up to date ${age}.`,
     never: 'Nothing has been loaded yet.',
@@ -61,6 +66,7 @@ export const TEXT = {
     title: 'Command palette',
     open: 'Search or run a command',
     opener: 'Search',
+    openerRest: ' or run a command',
     placeholder: 'Go to a view, a server, a machine, or run a command',
     empty: 'Nothing fits. Try fewer letters.',
     failed: 'Some entries could not be loaded.',
@@ -81,6 +87,7 @@ export const TEXT = {
     selectAll: 'Select all',
     select: (name: string) => `Select ${name}`,
     empty: 'Nothing here yet',
+    actions: 'Actions',
   },
   chart: {
     resolution: (step: string) => `1 point = ${step}`,

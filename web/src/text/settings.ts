@@ -1,7 +1,10 @@
 /** What the settings say. */
 export const SETTINGS = {
   title: 'Settings',
-  tabs: { label: 'Settings', servers: 'Servers', about: 'About' },
+  tabs: {
+    ...{ label: 'Settings', servers: 'Servers', connections: 'Connections', tokens: 'Tokens' },
+    about: 'About',
+  },
   add: 'Add a server',
   edit: (id: string) => `Change ${id}`,
   create: 'Add server',
@@ -9,7 +12,7 @@ export const SETTINGS = {
   created: (name: string) => `${name} is watched`,
   saved: (name: string) => `${name} was saved`,
   columns: {
-    ...{ server: 'Server', roles: 'For', sources: 'Sources', origin: 'From', actions: 'Actions' },
+    ...{ server: 'Server', roles: 'For', sources: 'Sources', origin: 'From' },
     ...{ source: 'Source', result: 'Result', took: 'Took', tells: 'Tells' },
   },
   origins: { builtin: 'this host', config: 'config file', api: 'added' },
@@ -58,6 +61,54 @@ export const SETTINGS = {
     },
     ...{ addSource: 'Add a source', removeSource: (number: number) => `Remove source ${number}` },
   },
+  tokens: {
+    title: 'Tokens',
+    add: 'New token',
+    create: 'Create token',
+    columns: {
+      ...{ name: 'Name', reach: 'Reach', state: 'State', used: 'Last used' },
+      ...{ expires: 'Ends', created: 'Created' },
+    },
+    current: 'this session',
+    never: 'never',
+    older: 'Show older ones',
+    none: 'No tokens yet',
+    noneHint: 'A token lets a program or a person use the APIs and this page.',
+    states: { active: 'Active', expired: 'Expired', revoked: 'Revoked' },
+    endsSoon: 'Ends soon',
+    reach: (scope: 'operator' | 'customer' | 'read-only', customer: string) =>
+      ({
+        operator: 'Everything',
+        customer: `Customer ${customer}`,
+        'read-only': `Customer ${customer}, read only`,
+      })[scope],
+    name: 'Name',
+    nameHint: 'Who or what will use it',
+    scope: 'Reach',
+    scopes: { operator: 'Everything', customer: 'One customer', 'read-only': 'Read only' },
+    scopeHints: {
+      operator: 'Sees and changes what all customers have, and all of Drover.',
+      customer: 'Sees and changes what one customer has.',
+      'read-only': 'Sees what one customer has, and changes nothing.',
+    },
+    customer: 'Customer',
+    life: 'Good for',
+    lives: {
+      ...{ '1d': '1 day', '30d': '30 days', '90d': '90 days', '365d': '1 year' },
+      '': 'Until it is revoked',
+    },
+    made: (name: string) => `The token ${name}`,
+    once: 'Copy it now. It is not shown again: Drover keeps only a hash of it.',
+    secret: 'Token',
+    copy: 'Copy the token',
+    close: 'Done',
+    revoke: 'Revoke…',
+    revokeTitle: (name: string) => `Revoke ${name}?`,
+    revokeText: 'Whatever uses it is refused within five seconds. It cannot be taken up again.',
+    revokeOwn: 'You are signed in with this token: you will be signed out.',
+    revokeAction: 'Revoke token',
+    revoked: (name: string) => `${name} is revoked`,
+  },
   urls: {
     ...{ exporter: 'http://10.0.0.7:9100/metrics', prometheus: 'http://10.0.0.5:9090' },
     ...{ proxmox: 'https://10.0.0.6:8006', qdrant: 'http://10.0.0.8:6333', local: '' },
@@ -66,7 +117,5 @@ export const SETTINGS = {
     ...{ version: 'Version', status: 'Status', backend: 'Runs machines by', uptime: 'Up for' },
     ...{ memory: 'Memory of Drover', user: 'Signed in as', may: 'May', change: 'change things' },
     ...{ read: 'only read', checks: 'Checks', check: 'Check', took: 'Took', at: 'When' },
-    tokens: 'Tokens',
-    tokensHint: 'Tokens are made and taken back with `drover token`, on the host of the server.',
   },
 } as const;

@@ -9,7 +9,7 @@ export const WORKERS = {
   columns: {
     ...{ app: 'App', state: 'State', current: 'Version', access: 'For', active: 'Active' },
     ...{ idle: 'Idle', inFlight: 'In flight', queued: 'Queued', requests: 'Requests' },
-    ...{ deployed: 'Deployed', actions: 'Actions', worker: 'Worker', kind: 'Kind', pid: 'PID' },
+    ...{ deployed: 'Deployed', worker: 'Worker', kind: 'Kind', pid: 'PID' },
     ...{ memory: 'Memory', heap: 'Heap', loop: 'Event loop', uptime: 'Up for', version: 'Version' },
     ...{ size: 'Size', files: 'Files', workers: 'Workers' },
   },

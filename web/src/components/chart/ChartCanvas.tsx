@@ -1,4 +1,4 @@
-/** uPlot in a component. Loaded when a view has a chart: import TimeChart, not this. */
+/** uPlot in a component, for TimeChart alone. */
 import { useEffect, useEffectEvent, useRef } from 'react';
 import Plot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -45,7 +45,7 @@ export function ChartCanvas(props: ChartCanvasProps) {
       onPoint: (at: number | null) => point(at),
     };
     const size = { width: element.clientWidth, height: heightPx };
-    const options = createChartOptions(plan, readChartColours(element), size);
+    const options = createChartOptions(plan, readChartColours(element, scheme), size);
     const drawn = new Plot(options, dataNow(), element);
     plot.current = drawn;
     const watcher = new ResizeObserver(() => {

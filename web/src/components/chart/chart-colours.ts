@@ -11,7 +11,15 @@ export interface ChartColours {
 
 const SERIES = 6;
 
-export function readChartColours(within: HTMLElement): ChartColours {
+let known: { readonly scheme: string; readonly colours: ChartColours } | undefined;
+
+/** Once for each scheme: every colour that is read has the styles of the page worked out. */
+export function readChartColours(within: HTMLElement, scheme: string): ChartColours {
+  if (known?.scheme !== scheme) known = { scheme, colours: readAll(within) };
+  return known.colours;
+}
+
+function readAll(within: HTMLElement): ChartColours {
   const probe = document.createElement('span');
   within.append(probe);
   const read = (token: string): string => {

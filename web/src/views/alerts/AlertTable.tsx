@@ -72,7 +72,7 @@ const COLUMNS: readonly Column<Row>[] = [
     cell: (alert) => <span title={alert.subject}>{labelsOfAlert(alert) || alert.subject}</span>,
   },
   {
-    ...{ id: 'value', title: columns.value, align: 'end' },
+    ...{ id: 'value', title: columns.value, align: 'end', hideBelow: 'tablet' },
     cell: ({ value }) => <Num of={decimal(value)} />,
   },
   {
@@ -110,7 +110,7 @@ export function AlertTable({ alerts }: { readonly alerts: readonly Alert[] }) {
   const [silenced, setSilenced] = useState<Alert>();
   const mayChange = useMayChange();
   const actions: Column<Row> = {
-    ...{ id: 'actions', title: columns.actions, align: 'end', width: 'fit' },
+    ...{ id: 'actions', title: '', align: 'end', width: 'fit' },
     cell: (alert) =>
       alert.silenced_until === null && (
         <Button

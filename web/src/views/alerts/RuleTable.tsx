@@ -2,6 +2,7 @@
 import { useMemo, useState } from 'react';
 import { useMayChange } from '#web/api/session.ts';
 import { useViewSearch } from '#web/app/use-view.ts';
+import { ViewLink } from '#web/app/ViewLink.tsx';
 import { EmptyState } from '#web/components/EmptyState.tsx';
 import { FilterField } from '#web/components/FilterField.tsx';
 import { Num } from '#web/components/Num.tsx';
@@ -22,7 +23,7 @@ const BY_NAME = { column: 'name', descending: false };
 const COLUMNS: readonly Column<Rule>[] = [
   {
     ...{ id: 'name', title: columns.name, width: 'fit', sort: ({ name }) => name },
-    cell: ({ name, description }) => <span title={description}>{name}</span>,
+    cell: (rule) => <RuleName rule={rule} />,
   },
   {
     ...{ id: 'state', title: columns.state, width: 'fit', sort: ({ health }) => health.status },
@@ -83,7 +84,7 @@ export function RuleTable({ rules }: { readonly rules: readonly Rule[] }) {
     [rules, q],
   );
   const actions: Column<Rule> = {
-    ...{ id: 'actions', title: columns.actions, align: 'end', width: 'fit' },
+    ...{ id: 'actions', title: '', align: 'end', width: 'fit' },
     cell: (rule) => (
       <RuleMenu
         rule={rule}
@@ -112,6 +113,18 @@ export function RuleTable({ rules }: { readonly rules: readonly Rule[] }) {
       />
       {removed !== undefined && <RemoveRule rule={removed} onClose={() => setRemoved(undefined)} />}
     </>
+  );
+}
+
+/** Opens it, for who may change it. */
+function RuleName({ rule: { id, name, description } }: { readonly rule: Rule }) {
+  const [search] = useViewSearch(alertsView);
+  const text = <span title={description}>{name}</span>;
+  if (!useMayChange()) return text;
+  return (
+    <ViewLink to={alertsView} search={{ ...search, rule: id }}>
+      {text}
+    </ViewLink>
   );
 }
 

@@ -11,7 +11,7 @@ import { parseInstant } from '#web/format/times.ts';
 import { ALERTS } from '#web/text/alerts.ts';
 import { SILENCES_PATH, type Silence } from './silences.ts';
 
-const { silence: words, columns } = ALERTS;
+const { silence: words } = ALERTS;
 
 const COLUMNS: readonly Column<Silence>[] = [
   {
@@ -37,7 +37,7 @@ export function SilenceTable({ silences }: { readonly silences: readonly Silence
     invalidates: [queryKeys.alerts, queryKeys.silences],
   });
   const actions: Column<Silence> = {
-    ...{ id: 'actions', title: columns.actions, align: 'end', width: 'fit' },
+    ...{ id: 'actions', title: '', align: 'end', width: 'fit' },
     cell: (silence) => (
       <Button size="small" isBusy={end.isBusy} onClick={() => end.run(silence)}>
         {words.end}

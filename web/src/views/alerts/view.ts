@@ -8,4 +8,5 @@ export const alertsView = defineView({
   icon: 'alert',
   search: { tab: 'alerts', q: '', sort: '', rule: '' },
   load: async () => (await import('./AlertsPage.tsx')).AlertsPage,
+  palette: async () => (await import('./alert-entries.ts')).alertEntries(),
 });

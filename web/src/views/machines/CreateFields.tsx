@@ -5,6 +5,7 @@ import { NumberField } from '#web/components/NumberField.tsx';
 import { SelectField } from '#web/components/SelectField.tsx';
 import { TextField } from '#web/components/TextField.tsx';
 import { MACHINES } from '#web/text/machines.ts';
+import { sizesOf, useImages } from './create-image.ts';
 import type { CreateForm, FormErrors } from './create-request.ts';
 import { useAbilities, useOwnDisks } from './machine-queries.ts';
 
@@ -68,8 +69,32 @@ export function CreateFields({ form, errors, machines, onChange }: CreateFieldsP
         error={errors.memoryMib}
         onChange={(memoryMib) => onChange({ memoryMib })}
       />
-      <BootFields {...{ form, errors, machines, onChange }} />
+      <ImageField {...{ form, errors, machines, onChange }} />
+      {form.image === undefined && <BootFields {...{ form, errors, machines, onChange }} />}
     </div>
+  );
+}
+
+/** Where operators offer images. */
+function ImageField({ form, errors, onChange }: CreateFieldsProps) {
+  const { data } = useImages();
+  const images = data?.images ?? [];
+  if (images.length === 0) return null;
+  return (
+    <SelectField
+      label={create.image}
+      hint={form.image?.description}
+      value={form.image?.name ?? ''}
+      error={errors.image}
+      choices={[
+        { value: '', title: create.noImage },
+        ...images.map(({ name }) => ({ value: name, title: create.imageOf(name) })),
+      ]}
+      onChange={(name) => {
+        const image = images.find((each) => each.name === name);
+        onChange({ image, ...(image !== undefined && sizesOf(image)) });
+      }}
+    />
   );
 }
 

@@ -5,7 +5,7 @@ import { CreateVmRequestSchema, VmService, type VmInfo } from '#gen/vmprovisione
 import { toApiError } from '#web/api/api-error.ts';
 import { queryKeys } from '#web/api/query-keys.ts';
 import { callRpc } from '#web/api/rpc.ts';
-import { useSession } from '#web/api/session.ts';
+import { useIsOperator } from '#web/api/session.ts';
 import { useAction } from '#web/api/use-action.ts';
 import { useGo } from '#web/app/use-view.ts';
 import { Button } from '#web/components/Button.tsx';
@@ -45,7 +45,7 @@ export function CreateMachineDialog({ machines, onClose }: CreateMachineDialogPr
   const [wantsBoot, setWantsBoot] = useState(true);
   const [mistakes, setMistakes] = useState<FormErrors>({});
   const { run, isBusy, error, reset } = useCreate();
-  const refused = fieldOf(error?.facts.field);
+  const refused = fieldOf(error?.facts.field, form);
   const errors: FormErrors = {
     ...(error !== null && refused !== undefined && { [refused]: error.message }),
     ...mistakes,
@@ -134,9 +134,4 @@ function useCreate() {
     invalidates: [queryKeys.machines],
     showsError: true,
   });
-}
-
-function useIsOperator(): boolean {
-  const { data } = useSession();
-  return data?.authenticated === true && data.kind === 'operator';
 }

@@ -1,4 +1,5 @@
 /** Narrows the list down: by words, and by state. */
+import { useMemo } from 'react';
 import { useViewSearch } from '#web/app/use-view.ts';
 import { FilterField } from '#web/components/FilterField.tsx';
 import { MACHINES } from '#web/text/machines.ts';
@@ -11,12 +12,21 @@ export interface MachineFilterProps {
   readonly shown: number;
 }
 
+const TITLES = [
+  ...STATE_NAMES.map((name) => [name, MACHINES.states[name]] as const),
+  ['crashed', MACHINES.crashed] as const,
+];
+
 export function MachineFilter({ rows, shown }: MachineFilterProps) {
   const [{ q, state }, setSearch] = useViewSearch(machinesView);
-  const choices = [
-    ...STATE_NAMES.map((name) => [name, MACHINES.states[name]] as const),
-    ['crashed', MACHINES.crashed] as const,
-  ];
+  const choices = useMemo(
+    () =>
+      TITLES.map(([name, title]) => {
+        const those = rows.filter((row) => isOfState(row, name));
+        return [name, MACHINES.choice(title, those.length)] as const;
+      }),
+    [rows],
+  );
   return (
     <div className="toolbar">
       <FilterField
@@ -35,7 +45,7 @@ export function MachineFilter({ rows, shown }: MachineFilterProps) {
         <option value="">{MACHINES.allStates}</option>
         {choices.map(([name, title]) => (
           <option key={name} value={name}>
-            {MACHINES.choice(title, rows.filter((row) => isOfState(row, name)).length)}
+            {title}
           </option>
         ))}
       </select>

@@ -7,6 +7,7 @@ import { EmptyState } from '#web/components/EmptyState.tsx';
 import { Loaded } from '#web/components/Loaded.tsx';
 import { PageHeader } from '#web/components/PageHeader.tsx';
 import { Table } from '#web/components/Table.tsx';
+import { useSteady } from '#web/components/use-steady.ts';
 import { parseSort, sortToText } from '#web/format/sort-rows.ts';
 import { MACHINES } from '#web/text/machines.ts';
 import { BulkBar } from './BulkBar.tsx';
@@ -29,7 +30,7 @@ export function MachinesPage(): ReactNode {
   const [{ create }, setSearch] = useViewSearch(machinesView);
   const query = useMachines();
   const mayChange = useMayChange();
-  useMachineWatch();
+  useMachineWatch(query.data?.machines.length ?? 0);
   const openCreate = () => setSearch({ create: '1' });
   return (
     <>
@@ -170,10 +171,10 @@ function useOrders(onDone: () => void) {
     setAsked(undefined);
     onDone();
   });
-  const start = (command: Command, machines: readonly Commanded[]) => {
+  const start = useSteady((command: Command, machines: readonly Commanded[]) => {
     if (asksFirst(command)) setAsked({ command, machines });
     else run({ command, machines }, GENTLY);
-  };
+  });
   const dialog = asked !== undefined && (
     <CommandDialog
       order={asked}

@@ -2,7 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fromJson } from '@bufbuild/protobuf';
 import { CreateVmRequestSchema } from '#gen/vmprovisioner/v1/vm_pb.js';
+import { sizesOf } from './create-image.ts';
 import { NEW_FORM, fieldOf, findMistakes, toCreateRequest } from './create-request.ts';
+
+const IMAGE = {
+  ...{ name: 'demo', description: '' },
+  config: {
+    ...{ cpu: { vcpuCount: 2 }, memory: { size_bytes: '268435456' } },
+    boot: { kernel_path: '/assets/demo/vmlinuz' },
+    storage: [{ id: 'rootfs', path: '/assets/demo/rootfs.ext4', is_root_device: true }],
+    network: [{ interface_id: 'eth0', guest_mac: 'auto' }],
+    metadata: { image: 'demo' },
+  },
+};
 
 describe('toCreateRequest', () => {
   it('asks for what the form says, in words that the API reads', () => {
@@ -41,6 +53,21 @@ describe('toCreateRequest', () => {
   });
 });
 
+describe('an image', () => {
+  it('is taken as it stands, but for what the form says besides', () => {
+    const form = { ...NEW_FORM, customer: '123', image: IMAGE, ...sizesOf(IMAGE) };
+    assert.deepEqual([form.vcpus, form.memoryMib, findMistakes(form)], ['2', '256', {}]);
+    const { config } = toCreateRequest({ ...form, name: 'web-1', vcpus: '4' });
+    assert.deepEqual(config, {
+      ...IMAGE.config,
+      ...{ cpu: { vcpu_count: 4 }, memory: { size_bytes: 268435456 } },
+      metadata: { image: 'demo', name: 'web-1' },
+    });
+    const { config: alone } = toCreateRequest({ ...form, network: 'none' });
+    assert.partialDeepStrictEqual(alone, { network: [], metadata: { image: 'demo' } });
+  });
+});
+
 describe('findMistakes', () => {
   it('finds what is missing, and nothing where nothing is', () => {
     const form = {
@@ -58,10 +85,12 @@ describe('findMistakes', () => {
 
 describe('fieldOf', () => {
   it('finds the field that the server means', () => {
-    assert.equal(fieldOf('config.storage[0].path_on_host'), 'disk');
-    assert.equal(fieldOf('config.boot.boot_options.firmware'), 'start');
-    assert.equal(fieldOf('config.boot.kernel_path'), 'kernel');
-    assert.equal(fieldOf('config.console'), undefined);
-    assert.equal(fieldOf(undefined), undefined);
+    assert.equal(fieldOf('config.storage[0].path_on_host', NEW_FORM), 'disk');
+    assert.equal(fieldOf('config.boot.boot_options.firmware', NEW_FORM), 'start');
+    assert.equal(fieldOf('config.boot.kernel_path', NEW_FORM), 'kernel');
+    assert.equal(fieldOf('config.console', NEW_FORM), undefined);
+    assert.equal(fieldOf(undefined, NEW_FORM), undefined);
+    assert.equal(fieldOf('config.boot.kernel_path', { image: IMAGE }), 'image');
+    assert.equal(fieldOf('config.cpu.vcpu_count', { image: IMAGE }), 'vcpus');
   });
 });

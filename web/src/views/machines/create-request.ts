@@ -1,6 +1,7 @@
 /** From the form of a new machine to the request for it. */
 import type { JsonObject } from '@bufbuild/protobuf';
 import { MACHINES } from '#web/text/machines.ts';
+import type { OfferedImage } from './create-image.ts';
 
 const STARTS = ['bios', 'uefi', 'kernel'] as const;
 const NETWORKS = ['auto', 'ipv4', 'ipv6', 'none'] as const;
@@ -17,6 +18,8 @@ export interface CreateForm {
   readonly name: string;
   readonly vcpus: string;
   readonly memoryMib: string;
+  /** What it starts from is then settled; undefined: what follows says it. */
+  readonly image: OfferedImage | undefined;
   readonly start: Start;
   readonly disk: string;
   readonly write: Write;
@@ -27,8 +30,9 @@ export interface CreateForm {
 }
 
 export const NEW_FORM: CreateForm = {
-  ...{ customer: undefined, name: '', vcpus: '1', memoryMib: '1024', start: 'bios', disk: '' },
-  ...{ write: 'overlay', kernel: '', initrd: '', args: 'console=ttyS0', network: 'auto' },
+  ...{ customer: undefined, name: '', vcpus: '1', memoryMib: '1024', image: undefined },
+  ...{ start: 'bios', disk: '', write: 'overlay', kernel: '', initrd: '' },
+  ...{ args: 'console=ttyS0', network: 'auto' },
 };
 
 export type FormField = keyof CreateForm;
@@ -41,22 +45,37 @@ const MODES: Readonly<Record<Network, string | undefined>> = {
 
 /** Of CreateVm, in the documented names: what is sent, and what is shown. */
 export function toCreateRequest(form: CreateForm): JsonObject {
-  const { customer, name, vcpus, memoryMib, network } = form;
-  const mode = MODES[network];
+  const { customer, name, vcpus, memoryMib, image } = form;
+  const given = image?.config ?? { boot: toBoot(form), storage: [toDisk(form)] };
+  const network = toNetwork(form);
+  // Under both its names it would have to agree with what is typed.
+  const { vcpuCount: _, ...cpu } = objectIn(given, 'cpu');
   return {
     ...(customer !== undefined && { customer_id: customer.trim() }),
     config: {
-      cpu: { vcpu_count: wholeNumber(vcpus) },
+      ...given,
+      cpu: { ...cpu, vcpu_count: wholeNumber(vcpus) },
       memory: { size_bytes: wholeNumber(memoryMib) * 1024 * 1024 },
-      boot: toBoot(form),
-      storage: [toDisk(form)],
-      network:
-        network === 'none'
-          ? []
-          : [{ interface_id: 'eth0', guest_mac: 'auto', ...(mode && { mode }) }],
-      metadata: name.trim() === '' ? {} : { name: name.trim() },
+      ...(network !== undefined && { network }),
+      metadata: {
+        ...objectIn(given, 'metadata'),
+        ...(name.trim() !== '' && { name: name.trim() }),
+      },
     },
   };
+}
+
+/** Undefined: the image has it. */
+function toNetwork({ network, image }: CreateForm): JsonObject[] | undefined {
+  const mode = MODES[network];
+  if (network === 'none') return [];
+  if (network === 'auto' && image !== undefined) return undefined;
+  return [{ interface_id: 'eth0', guest_mac: 'auto', ...(mode && { mode }) }];
+}
+
+function objectIn(config: JsonObject, name: string): JsonObject {
+  const part = config[name];
+  return typeof part === 'object' && part !== null && !Array.isArray(part) ? part : {};
 }
 
 function toBoot({ start, kernel, initrd, args }: CreateForm): JsonObject {
@@ -84,8 +103,15 @@ export function findMistakes(form: CreateForm): FormErrors {
     ...(form.customer?.trim() === '' && { customer: wrong.customer }),
     ...(!(vcpus >= 1 && vcpus <= 32) && { vcpus: wrong.vcpus }),
     ...(!(wholeNumber(form.memoryMib) >= 128) && { memoryMib: wrong.memory }),
-    ...(form.disk.trim() === '' && { disk: wrong.disk }),
-    ...(form.start === 'kernel' && form.kernel.trim() === '' && { kernel: wrong.kernel }),
+    ...(form.image === undefined && startMistakes(form)),
+  };
+}
+
+function startMistakes({ disk, start, kernel }: CreateForm): FormErrors {
+  const { wrong } = MACHINES.create;
+  return {
+    ...(disk.trim() === '' && { disk: wrong.disk }),
+    ...(start === 'kernel' && kernel.trim() === '' && { kernel: wrong.kernel }),
   };
 }
 
@@ -103,9 +129,16 @@ const FIELDS: readonly (readonly [prefix: string, field: FormField])[] = [
   ['config.metadata', 'name'],
 ];
 
+/** Those that are not there where an image is chosen: they are its own. */
+const STARTING: readonly FormField[] = ['start', 'disk', 'write', 'kernel', 'initrd', 'args'];
+
 /** Where the server's objection belongs; undefined when no field of the form is meant. */
-export function fieldOf(serverField: string | undefined): FormField | undefined {
-  return FIELDS.find(([prefix]) => serverField?.startsWith(prefix))?.[1];
+export function fieldOf(
+  serverField: string | undefined,
+  { image }: Pick<CreateForm, 'image'>,
+): FormField | undefined {
+  const field = FIELDS.find(([prefix]) => serverField?.startsWith(prefix))?.[1];
+  return image !== undefined && field !== undefined && STARTING.includes(field) ? 'image' : field;
 }
 
 /** Not a number is one that no comparison accepts, and stands for 0 in the request shown. */

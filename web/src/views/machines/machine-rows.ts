@@ -26,18 +26,23 @@ export function machineName(id: string, metadata: Readonly<Record<string, string
   return name === undefined || name === '' ? id : name;
 }
 
+/** The row that a machine had, for as long as neither it nor its load is another. */
+const known = new WeakMap<VmInfo, MachineRow>();
+
 export function toMachineRow(vm: VmInfo, loads: ReadonlyMap<string, Load>): MachineRow {
   const state = stateName(vm.state);
-  return {
-    vm,
-    state,
-    id: vm.vmId,
-    name: machineName(vm.vmId, vm.metadata),
+  // What was measured last is not what a machine uses that is off.
+  const isOn = state === 'running' || state === 'paused';
+  const load = (isOn ? loads.get(vm.vmId) : undefined) ?? NO_LOAD;
+  const before = known.get(vm);
+  if (before?.load.cpu === load.cpu && before.load.memory === load.memory) return before;
+  const row: MachineRow = {
+    ...{ vm, state, load, id: vm.vmId, name: machineName(vm.vmId, vm.metadata) },
     allowed: vm.allowedCommands,
     since: parseInstant(vm.stateChangedAt),
-    // What was measured last is not what a machine uses that is off.
-    load: state === 'running' || state === 'paused' ? (loads.get(vm.vmId) ?? NO_LOAD) : NO_LOAD,
   };
+  known.set(vm, row);
+  return row;
 }
 
 export interface Choice {

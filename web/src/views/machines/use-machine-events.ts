@@ -11,11 +11,13 @@ import type { StreamState } from '#web/api/follow-stream.ts';
 const MOST_EVENTS = 1000;
 /** Many machines change together; the list is read once for all of them. */
 const LIST_CALM_MS = 1000;
+/** Of each machine in it: the longer a list is, the more seldom it is read again. */
+const CALM_EACH_MS = 1;
 const ONE_CALM_MS = 100;
 
 /** Reads the list again when something happened to any machine. */
-export function useMachineWatch(): StreamState {
-  const reload = useSoon(queryKeys.machineList, LIST_CALM_MS);
+export function useMachineWatch(listed: number): StreamState {
+  const reload = useSoon(queryKeys.machineList, Math.max(LIST_CALM_MS, listed * CALM_EACH_MS));
   return useLiveStream<WatchResponse>({
     name: 'machines',
     open: (signal) => streamRpc(Machines.method.watch, {}, signal),

@@ -2,53 +2,62 @@
  * Looks for what stands in the way, VM by VM, and starts those in whose way nothing is.
  *
  *   open ── check ──▶ checking ──▶ checked ── start ──▶ gone to what was started
- *     ▲                               │ the form was changed
- *     └───────────────────────────────┘
+ *     ▲                               │ │                    or: who was refused, and why
+ *     └───── the form was changed ────┘ └─ a field is wrong: said beside it
  */
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { toApiError } from '#web/api/api-error.ts';
+import { toApiError, type ApiErrorFacts } from '#web/api/api-error.ts';
 import { sendJson } from '#web/api/http.ts';
-import { queryKeys } from '#web/api/query-keys.ts';
 import { useMayChange } from '#web/api/session.ts';
-import { useAction } from '#web/api/use-action.ts';
-import { useGo } from '#web/app/use-view.ts';
+import { ViewLink } from '#web/app/ViewLink.tsx';
 import { Button } from '#web/components/Button.tsx';
-import { useToast } from '#web/components/toast-store.ts';
 import { MIGRATIONS } from '#web/text/migrations.ts';
 import { ScheduleDialog } from '#web/views/schedules/ScheduleDialog.tsx';
-import { FindingList } from './FindingList.tsx';
-import { migrationView, migrationsView } from './view.ts';
+import { FindingList, type FindingGroup } from './FindingList.tsx';
+import type { Wanted } from './refusals.ts';
+import { StartButton, type Outcome } from './StartButton.tsx';
+import { migrationsView } from './view.ts';
 import type { Finding } from './wire.ts';
 
 const { create } = MIGRATIONS;
 const CHECK_DEADLINE_MS = 120_000;
 const AT_ONCE = 4;
 
-interface Checked {
-  readonly request: object;
-  readonly name: string;
-  readonly findings: readonly Finding[];
+interface Checked extends Wanted, FindingGroup {
+  /** Why it was not even looked at: the request is wrong. */
+  readonly refusal: ApiErrorFacts | undefined;
 }
 
 export interface CheckAndStartProps {
-  /** One for each VM, with their names beside. */
-  readonly requests: readonly object[];
-  readonly names: readonly string[];
+  /** One for each VM. */
+  readonly wanted: readonly Wanted[];
+  /** Whether the form is worth sending; if not, it says itself what is wrong. */
+  readonly isComplete: () => boolean;
+  readonly onRefused: (refusal: ApiErrorFacts) => void;
+  /** Why it cannot be put on a schedule; undefined where it can. */
+  readonly scheduleObstacle: string | undefined;
 }
 
-export function CheckAndStart({ requests, names }: CheckAndStartProps) {
-  const asked = JSON.stringify(requests);
+export function CheckAndStart(props: CheckAndStartProps) {
+  const { wanted, isComplete, onRefused, scheduleObstacle } = props;
+  const asked = JSON.stringify(wanted);
   const mayChange = useMayChange();
   const [done, setDone] = useState(0);
+  const [outcome, setOutcome] = useState<Outcome>();
   const check = useMutation({
-    mutationFn: async (given: readonly object[]) => {
+    mutationFn: async (given: readonly Wanted[]) => {
       setDone(0);
-      const checked = await checkAll(given, names, () => setDone((before) => before + 1));
+      setOutcome(undefined);
+      const checked = await checkAll(given, () => setDone((before) => before + 1));
       return { asked: JSON.stringify(given), checked };
     },
+    onSuccess: ({ checked }) => {
+      const refusal = checked.find((each) => each.refusal !== undefined)?.refusal;
+      if (refusal !== undefined) onRefused(refusal);
+    },
   });
-  const isCurrent = check.data?.asked === asked;
+  const isCurrent = check.data?.asked === asked && outcome === undefined;
   const checked = check.data?.checked ?? [];
   const fit = checked.filter(({ findings }) => !findings.some(isError));
   return (
@@ -57,34 +66,55 @@ export function CheckAndStart({ requests, names }: CheckAndStartProps) {
         <Button
           kind={isCurrent ? 'plain' : 'primary'}
           isBusy={check.isPending}
-          onClick={() => check.mutate(requests)}
+          onClick={() => isComplete() && check.mutate(wanted)}
         >
           {check.data === undefined ? create.checkNow : create.checkAgain}
         </Button>
-        {isCurrent && mayChange && fit.length > 0 && <StartButton checked={fit} />}
-        {mayChange && <ScheduleButton requests={requests} />}
-        <span className="quiet num" role="status">
+        {isCurrent && mayChange && fit.length > 0 && (
+          <StartButton wanted={fit} onPart={setOutcome} />
+        )}
+        {mayChange && <ScheduleButton {...{ wanted, isComplete, obstacle: scheduleObstacle }} />}
+        <span className="quiet" role="status">
           {check.isPending
-            ? create.checking(done, requests.length)
-            : noteOf({ isCurrent, checked, fit })}
+            ? create.checking(done, wanted.length)
+            : noteOf({ isCurrent, checked, fit, outcome })}
         </span>
       </div>
-      {check.data !== undefined && (
-        <div className="below">
-          <FindingList groups={checked} />
-        </div>
+      {outcome === undefined ? (
+        check.data !== undefined && (
+          <div className="below">
+            <FindingList groups={checked} />
+          </div>
+        )
+      ) : (
+        <Refused outcome={outcome} />
       )}
     </>
   );
 }
 
-interface Outcome {
+function Refused({ outcome: { batch, refused } }: { readonly outcome: Outcome }) {
+  return (
+    <div className="below" role="alert">
+      <p>
+        <ViewLink to={migrationsView} search={{ batch }}>
+          {create.showTaken}
+        </ViewLink>
+      </p>
+      <FindingList groups={refused} />
+    </div>
+  );
+}
+
+interface State {
   readonly isCurrent: boolean;
   readonly checked: readonly Checked[];
   readonly fit: readonly Checked[];
+  readonly outcome: Outcome | undefined;
 }
 
-function noteOf({ isCurrent, checked, fit }: Outcome): string {
+function noteOf({ isCurrent, checked, fit, outcome }: State): string {
+  if (outcome !== undefined) return create.partTaken(outcome.taken, outcome.refused.length);
   if (checked.length === 0) return create.checkHint;
   if (!isCurrent) return create.stale;
   if (fit.length === checked.length) return '';
@@ -95,16 +125,12 @@ function isError({ severity }: Finding): boolean {
   return severity === 'error';
 }
 
-async function checkAll(
-  requests: readonly object[],
-  names: readonly string[],
-  onDone: () => void,
-): Promise<readonly Checked[]> {
+async function checkAll(given: readonly Wanted[], onDone: () => void): Promise<readonly Checked[]> {
   const checked: Checked[] = [];
-  const waiting = requests.entries();
+  const waiting = given.entries();
   const work = async () => {
-    for (const [at, request] of waiting) {
-      checked[at] = { request, name: names[at] ?? '', findings: await findingsOf(request) };
+    for (const [at, each] of waiting) {
+      checked[at] = { ...each, ...(await findingsOf(each.request)) };
       onDone();
     }
   };
@@ -113,65 +139,41 @@ async function checkAll(
 }
 
 /** A request that is refused has that for its finding. */
-async function findingsOf(request: object): Promise<readonly Finding[]> {
+async function findingsOf(request: object): Promise<Pick<Checked, 'findings' | 'refusal'>> {
   try {
     const options = { deadlineMs: CHECK_DEADLINE_MS };
     type Answer = { readonly findings: readonly Finding[] };
-    return (await sendJson<Answer>('POST', '/jobs/preflight', request, options)).findings;
+    const { findings } = await sendJson<Answer>('POST', '/jobs/preflight', request, options);
+    return { findings, refusal: undefined };
   } catch (thrown) {
     const { message, facts } = toApiError(thrown);
-    return [{ code: facts.kind, severity: 'error', subject: null, message, remedy: null }];
+    const finding = { code: facts.kind, severity: 'error', subject: null, message } as const;
+    return { findings: [{ ...finding, remedy: null }], refusal: facts };
   }
 }
 
-interface Submitted {
-  readonly job_ids: readonly string[];
-  readonly errors?: readonly string[];
+interface ScheduleButtonProps {
+  readonly wanted: readonly Wanted[];
+  readonly isComplete: () => boolean;
+  readonly obstacle: string | undefined;
 }
 
-function StartButton({ checked }: { readonly checked: readonly Checked[] }) {
-  const go = useGo();
-  const toast = useToast();
-  const starting = useAction({
-    run: async (wanted: readonly Checked[]) => {
-      const batch = `page-${Date.now().toString(36)}`;
-      const jobs = wanted.map(({ request }) => request);
-      const body =
-        jobs.length === 1 ? jobs[0] : { jobs: jobs.map((job) => ({ ...job, batch_id: batch })) };
-      return { ...(await sendJson<Submitted>('POST', '/jobs/submit', body)), batch };
-    },
-    done: ({ job_ids: ids }) => create.started(ids.length),
-    invalidates: [queryKeys.migrationJobs, queryKeys.migrationStatus],
-    onDone: ({ job_ids: ids, errors = [], batch }) => {
-      const [only] = ids;
-      if (errors.length > 0) {
-        toast({ kind: 'error', text: create.rejected(errors.length, errors[0] ?? '') });
-      }
-      if (ids.length === 1 && only !== undefined) go({ view: migrationView, params: { id: only } });
-      else go({ view: migrationsView, search: { batch } });
-    },
-  });
-  return (
-    <Button kind="primary" isBusy={starting.isBusy} onClick={() => starting.run(checked)}>
-      {create.start(checked.length)}
-    </Button>
-  );
-}
-
-function ScheduleButton({ requests }: { readonly requests: readonly object[] }) {
+function ScheduleButton({ wanted, isComplete, obstacle }: ScheduleButtonProps) {
   const [isOpen, setOpen] = useState(false);
-  const [request] = requests;
-  const isOne = request !== undefined && requests.length === 1;
+  const [only] = wanted;
+  const why = wanted.length === 1 ? obstacle : create.scheduleOne;
   return (
     <>
       <Button
-        disabled={!isOne}
-        title={isOne ? undefined : create.scheduleOne}
-        onClick={() => setOpen(true)}
+        disabled={why !== undefined}
+        title={why}
+        onClick={() => isComplete() && setOpen(true)}
       >
         {create.schedule}
       </Button>
-      {isOpen && isOne && <ScheduleDialog template={request} onClose={() => setOpen(false)} />}
+      {isOpen && only !== undefined && why === undefined && (
+        <ScheduleDialog template={only.request} onClose={() => setOpen(false)} />
+      )}
     </>
   );
 }

@@ -1,12 +1,10 @@
 /** A connection, new or changed; it is tried out when it was saved. */
 import { useState } from 'react';
-import type { ApiError } from '#web/api/api-error.ts';
 import { sendJson } from '#web/api/http.ts';
 import { queryKeys } from '#web/api/query-keys.ts';
 import { useAction } from '#web/api/use-action.ts';
 import { Button } from '#web/components/Button.tsx';
 import { Dialog } from '#web/components/Dialog.tsx';
-import { SelectField } from '#web/components/SelectField.tsx';
 import { TextField } from '#web/components/TextField.tsx';
 import { TEXT } from '#web/text/en.ts';
 import { MIGRATIONS } from '#web/text/migrations.ts';
@@ -17,6 +15,8 @@ import {
   useTestConnection,
   type ConnectionForm,
 } from './connection-form.ts';
+import { loginFieldOf, type Login } from './login.ts';
+import { LoginFields } from './LoginFields.tsx';
 import type { Connection } from './wire.ts';
 
 const { form: text, saved } = MIGRATIONS.sources;
@@ -24,11 +24,14 @@ const { form: text, saved } = MIGRATIONS.sources;
 export interface ConnectionDialogProps {
   /** Left out: a new one. */
   readonly of?: Connection;
+  /** Of a new one: what was typed elsewhere already. */
+  readonly login?: Login;
   readonly onClose: () => void;
+  readonly onSaved?: (name: string) => void;
 }
 
-export function ConnectionDialog({ of: old, onClose }: ConnectionDialogProps) {
-  const [form, setForm] = useState(() => formOf(old));
+export function ConnectionDialog({ of: old, login, onClose, onSaved }: ConnectionDialogProps) {
+  const [form, setForm] = useState<ConnectionForm>(() => ({ ...formOf(old), ...login }));
   const testing = useTestConnection();
   const saving = useAction({
     run: (sent: ConnectionForm) =>
@@ -40,9 +43,14 @@ export function ConnectionDialog({ of: old, onClose }: ConnectionDialogProps) {
     onDone: (_answer, { name }) => {
       testing.run(name);
       onClose();
+      onSaved?.(name);
     },
     showsError: true,
   });
+  const { message, facts } = saving.error ?? {};
+  const field = facts?.field === 'name' ? 'name' : loginFieldOf(facts?.field);
+  const errors = field === undefined ? {} : { [field]: message };
+  const change = (changes: Partial<ConnectionForm>) => setForm({ ...form, ...changes });
   return (
     <Dialog
       title={old === undefined ? text.add : text.change(old.name)}
@@ -57,91 +65,24 @@ export function ConnectionDialog({ of: old, onClose }: ConnectionDialogProps) {
         </>
       }
     >
-      <Fields
-        {...{ form, error: saving.error, isNew: old === undefined }}
-        onChange={(changes) => setForm({ ...form, ...changes })}
-      />
-    </Dialog>
-  );
-}
-
-interface FieldsProps {
-  readonly form: ConnectionForm;
-  readonly isNew: boolean;
-  readonly error: ApiError | null;
-  readonly onChange: (changes: Partial<ConnectionForm>) => void;
-}
-
-function Fields({ form, isNew, error, onChange }: FieldsProps) {
-  return (
-    <>
-      {error !== null && (
+      {message !== undefined && field === undefined && (
         <p className="tone-error" role="alert">
-          {error.message}
+          {message}
         </p>
       )}
       <div className="form">
-        {isNew && (
+        {old === undefined && (
           <TextField
-            label={text.name}
-            value={form.name}
+            {...{ label: text.name, value: form.name, error: errors.name }}
             isFirst
-            onChange={(name) => onChange({ name })}
+            onChange={(name) => change({ name })}
           />
         )}
-        <TextField
-          label={text.url}
-          hint={text.urlHint}
-          value={form.url}
-          onChange={(url) => onChange({ url })}
+        <LoginFields
+          {...{ login: form, errors, hasPassword: old !== undefined }}
+          onChange={change}
         />
-        <TextField
-          label={text.username}
-          value={form.username}
-          autoComplete="off"
-          onChange={(username) => onChange({ username })}
-        />
-        <TextField
-          label={text.password}
-          hint={isNew ? undefined : text.keepPassword}
-          type="password"
-          autoComplete="new-password"
-          value={form.password}
-          onChange={(password) => onChange({ password })}
-        />
-        <TextField
-          label={text.datacenter}
-          hint={text.datacenterHint}
-          value={form.datacenter}
-          onChange={(datacenter) => onChange({ datacenter })}
-        />
-        <TrustFields form={form} onChange={onChange} />
       </div>
-    </>
-  );
-}
-
-const TRUSTS = ['system', 'pinned', 'ca', 'insecure'] as const;
-
-function TrustFields({ form, onChange }: Pick<FieldsProps, 'form' | 'onChange'>) {
-  return (
-    <>
-      <SelectField
-        label={text.trust}
-        value={form.trust}
-        choices={TRUSTS.map((value) => ({ value, title: text.trusts[value] }))}
-        onChange={(trust) => onChange({ trust })}
-      />
-      {form.trust === 'pinned' && (
-        <TextField
-          label={text.thumbprint}
-          value={form.thumbprint}
-          onChange={(thumbprint) => onChange({ thumbprint })}
-        />
-      )}
-      {form.trust === 'ca' && (
-        <TextField label={text.ca} rows={4} value={form.ca} onChange={(ca) => onChange({ ca })} />
-      )}
-    </>
+    </Dialog>
   );
 }

@@ -16,8 +16,8 @@ import { Table, type Column } from '#web/components/Table.tsx';
 import { MIGRATIONS } from '#web/text/migrations.ts';
 import { ConnectionDialog } from './ConnectionDialog.tsx';
 import { connectionPath, useTestConnection } from './connection-form.ts';
-import { choiceOf } from './draft.ts';
 import { useConnections } from './source-queries.ts';
+import { choiceOf } from './source.ts';
 import { newMigrationView } from './view.ts';
 import type { Connection } from './wire.ts';
 

@@ -80,8 +80,14 @@ function useDiskMarks({ progress, updated_at: at }: Job, nowMs: number): DiskMar
 function titleOf({ status, progress: { stage } }: Job): string {
   const { disks } = MIGRATIONS;
   if (status !== 'running') return disks.title;
-  if (stage === 'transfer') return disks.copying;
-  return stage === 'verify' ? disks.checking : disks.title;
+  return isMoving(stage) ? disks[MOVING[stage]] : disks.title;
+}
+
+/** Stages in which bytes move, and what they are called here. */
+const MOVING = { transfer: 'copying', verify: 'checking', send: 'sending' } as const;
+
+function isMoving(stage: string): stage is keyof typeof MOVING {
+  return Object.hasOwn(MOVING, stage);
 }
 
 function barState({ status, progress: { stage } }: Job): NonNullable<ProgressBarProps['state']> {
@@ -89,7 +95,7 @@ function barState({ status, progress: { stage } }: Job): NonNullable<ProgressBar
     case 'pending':
       return 'waiting';
     case 'running':
-      return stage === 'transfer' || stage === 'verify' ? 'running' : 'waiting';
+      return isMoving(stage) ? 'running' : 'waiting';
     case 'completed':
       return 'done';
     case 'failed':

@@ -75,7 +75,7 @@ export function JobLines({ job, kind }: JobLinesProps) {
 }
 
 function LineList({ lines, kind }: Pick<Lines, 'lines'> & { readonly kind: LineKind }) {
-  const list = useRef<HTMLOListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const count = lines.length;
   useEffect(() => {
     const box = list.current;
@@ -88,16 +88,20 @@ function LineList({ lines, kind }: Pick<Lines, 'lines'> & { readonly kind: LineK
   const label = kind === 'log' ? MIGRATIONS.log.label : MIGRATIONS.log.events;
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls by the keyboard
-    <ol className="log" ref={list} role="log" aria-label={label} tabIndex={0}>
-      {lines.map((line) => (
-        <li key={line.sequence}>
-          <time className="quiet num" dateTime={line.timestamp}>
-            {dateTime(parseInstant(line.timestamp))}
-          </time>
-          <span data-level={line.level}>{line.level ?? MIGRATIONS.attempt(line.attempt ?? 0)}</span>
-          <span>{[line.event, line.message].filter(Boolean).join(': ')}</span>
-        </li>
-      ))}
-    </ol>
+    <div className="log" ref={list} role="log" aria-label={label} tabIndex={0}>
+      <ol>
+        {lines.map((line) => (
+          <li key={line.sequence}>
+            <time className="quiet num" dateTime={line.timestamp}>
+              {dateTime(parseInstant(line.timestamp))}
+            </time>
+            <span data-level={line.level}>
+              {line.level ?? MIGRATIONS.attempt(line.attempt ?? 0)}
+            </span>
+            <span>{[line.event, line.message].filter(Boolean).join(': ')}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
   );
 }

@@ -1,19 +1,28 @@
 /** How VMs are moved: what matters first, the rest behind a fold. */
+import { useState } from 'react';
 import { CheckField } from '#web/components/CheckField.tsx';
 import { NumberField } from '#web/components/NumberField.tsx';
-import { SelectField, type Choice } from '#web/components/SelectField.tsx';
-import { TextField } from '#web/components/TextField.tsx';
+import { SelectField } from '#web/components/SelectField.tsx';
 import { MIGRATIONS } from '#web/text/migrations.ts';
+import { choicesOf } from './choices.ts';
+import { FOLDED_FIELDS, FoldedFields } from './FoldedFields.tsx';
+import type { Source } from './source.ts';
 import type { DraftFieldsProps } from './TargetFields.tsx';
 
-const { fields, hints, powers, formats, prepares, macs, methods, more } = MIGRATIONS.create;
+const { fields, hints, powers, formats, more } = MIGRATIONS.create;
 
 export interface OptionFieldsProps extends DraftFieldsProps {
   /** Several cannot all be called the same. */
   readonly isOne: boolean;
+  /** What cannot be done to files is not offered. */
+  readonly kind: Source['kind'];
 }
 
-export function OptionFields({ draft, isOne, onChange }: OptionFieldsProps) {
+export function OptionFields(props: OptionFieldsProps) {
+  const { draft, errors, onChange } = props;
+  const [isOpen, setOpen] = useState(false);
+  // What is wrong must be seen.
+  const isWrong = FOLDED_FIELDS.some((field) => errors[field] !== undefined);
   return (
     <>
       <div className="form options-form">
@@ -23,6 +32,13 @@ export function OptionFields({ draft, isOne, onChange }: OptionFieldsProps) {
           choices={choicesOf(powers)}
           onChange={(power) => onChange({ power })}
         />
+        {draft.power === 'shutdown' && (
+          <NumberField
+            {...{ label: fields.shutdown, hint: hints.shutdown, unit: 's', min: 1, max: 3600 }}
+            {...{ value: draft.shutdown, error: errors.shutdown }}
+            onChange={(shutdown) => onChange({ shutdown })}
+          />
+        )}
         <SelectField
           label={fields.format}
           value={draft.format}
@@ -30,89 +46,26 @@ export function OptionFields({ draft, isOne, onChange }: OptionFieldsProps) {
           onChange={(format) => onChange({ format })}
         />
         <NumberField
-          label={fields.bandwidth}
-          hint={hints.bandwidth}
-          unit="MiB/s"
-          min={0}
-          value={draft.bandwidth}
+          {...{ label: fields.bandwidth, hint: hints.bandwidth, unit: 'MiB/s', min: 0 }}
+          {...{ value: draft.bandwidth, error: errors.bandwidth }}
           onChange={(bandwidth) => onChange({ bandwidth })}
         />
-        <CheckField
-          label={fields.start}
-          checked={draft.start}
-          onChange={(start) => onChange({ start })}
-        />
+        {draft.type !== 'file' && (
+          <CheckField
+            label={fields.start}
+            checked={draft.start}
+            onChange={(start) => onChange({ start })}
+          />
+        )}
       </div>
-      <details className="new-options">
+      <details
+        className="new-options"
+        open={isOpen || isWrong}
+        onToggle={(event) => setOpen(event.currentTarget.open)}
+      >
         <summary>{more}</summary>
-        <MoreFields {...{ draft, isOne, onChange }} />
+        <FoldedFields {...props} />
       </details>
     </>
   );
-}
-
-function MoreFields({ draft, isOne, onChange }: OptionFieldsProps) {
-  return (
-    <div className="form options-form">
-      {isOne && (
-        <TextField
-          label={fields.name}
-          hint={hints.name}
-          value={draft.name}
-          onChange={(name) => onChange({ name })}
-        />
-      )}
-      <SelectField
-        label={fields.method}
-        value={draft.method}
-        choices={choicesOf(methods)}
-        onChange={(method) => onChange({ method })}
-      />
-      <SelectField
-        label={fields.prepare}
-        value={draft.prepare}
-        choices={choicesOf(prepares)}
-        onChange={(prepare) => onChange({ prepare })}
-      />
-      <SelectField
-        label={fields.mac}
-        value={draft.mac}
-        choices={choicesOf(macs)}
-        onChange={(mac) => onChange({ mac })}
-      />
-      <NumberField
-        label={fields.parallel}
-        min={1}
-        max={16}
-        value={draft.parallel}
-        onChange={(parallel) => onChange({ parallel })}
-      />
-      <NumberField
-        label={fields.boot}
-        hint={hints.boot}
-        unit="s"
-        min={0}
-        value={draft.boot}
-        onChange={(boot) => onChange({ boot })}
-      />
-      <CheckField
-        label={fields.verify}
-        checked={draft.verify}
-        onChange={(verify) => onChange({ verify })}
-      />
-      <CheckField
-        label={fields.compress}
-        checked={draft.compress}
-        disabled={draft.format === 'raw'}
-        onChange={(compress) => onChange({ compress })}
-      />
-    </div>
-  );
-}
-
-function choicesOf<Value extends string>(
-  titles: Readonly<Record<Value, string>>,
-): readonly Choice<Value>[] {
-  const values = Object.keys(titles) as Value[];
-  return values.map((value) => ({ value, title: titles[value] }));
 }

@@ -2,39 +2,47 @@
 import { SelectField } from '#web/components/SelectField.tsx';
 import { TextField } from '#web/components/TextField.tsx';
 import { MIGRATIONS } from '#web/text/migrations.ts';
-import type { Draft, TargetType } from './draft.ts';
+import { offered, reasonsOf, type Capabilities } from './capabilities.ts';
+import type { DraftErrors } from './draft-mistakes.ts';
+import { TARGET_TYPES, type Draft } from './draft.ts';
+import { TrustFields } from './TrustFields.tsx';
 
 const { fields, hints, targets } = MIGRATIONS.create;
-const TYPES: readonly TargetType[] = ['kvm', 'drover', 'file'];
+const TYPES = TARGET_TYPES.map((value) => ({ value, title: targets[value] }));
 
 export interface DraftFieldsProps {
   readonly draft: Draft;
+  readonly errors: DraftErrors;
+  /** Undefined while it is not known what can be done here. */
+  readonly capabilities: Capabilities | undefined;
   readonly onChange: (changes: Partial<Draft>) => void;
 }
 
-export function TargetFields({ draft, onChange }: DraftFieldsProps) {
+export function TargetFields(props: DraftFieldsProps) {
+  const { draft, capabilities, onChange } = props;
+  const known = capabilities?.destinations;
   return (
     <div className="form">
       <SelectField
         label={fields.type}
+        hint={reasonsOf(TYPES, known)}
         value={draft.type}
-        choices={TYPES.map((value) => ({ value, title: targets[value] }))}
+        choices={offered(TYPES, known)}
         onChange={(type) => onChange({ type })}
       />
-      {draft.type === 'kvm' && <KvmFields draft={draft} onChange={onChange} />}
-      {draft.type === 'drover' && <DroverFields draft={draft} onChange={onChange} />}
-      {draft.type === 'file' && <DirectoryField draft={draft} onChange={onChange} />}
+      {draft.type === 'kvm' && <KvmFields {...props} />}
+      {draft.type === 'drover' && <DroverFields {...props} />}
+      {draft.type === 'file' && <DirectoryField {...props} />}
     </div>
   );
 }
 
-function KvmFields({ draft, onChange }: DraftFieldsProps) {
+function KvmFields(props: DraftFieldsProps) {
+  const { draft, errors, onChange } = props;
   return (
     <>
       <TextField
-        label={fields.uri}
-        hint={hints.uri}
-        value={draft.uri}
+        {...{ label: fields.uri, hint: hints.uri, value: draft.uri, error: errors.uri }}
         onChange={(uri) => onChange({ uri })}
       />
       <SelectField
@@ -48,60 +56,49 @@ function KvmFields({ draft, onChange }: DraftFieldsProps) {
       />
       {draft.store === 'pool' ? (
         <TextField
-          label={fields.pool}
-          hint={hints.pool}
-          value={draft.pool}
+          {...{ label: fields.pool, hint: hints.pool, value: draft.pool, error: errors.pool }}
           onChange={(pool) => onChange({ pool })}
         />
       ) : (
-        <DirectoryField draft={draft} onChange={onChange} />
+        <DirectoryField {...props} />
       )}
     </>
   );
 }
 
-function DroverFields({ draft, onChange }: DraftFieldsProps) {
+function DroverFields({ draft, errors, onChange }: DraftFieldsProps) {
+  const { customer, url, token } = draft;
   return (
     <>
       <TextField
-        label={fields.customer}
-        hint={hints.customer}
-        value={draft.customer}
-        onChange={(customer) => onChange({ customer })}
+        {...{ label: fields.customer, hint: hints.customer, value: customer }}
+        error={errors.customer}
+        onChange={(typed) => onChange({ customer: typed })}
       />
       <TextField
-        label={fields.url}
-        hint={hints.url}
-        value={draft.url}
-        onChange={(url) => onChange({ url })}
+        {...{ label: fields.url, hint: hints.url, value: url, error: errors.url }}
+        onChange={(typed) => onChange({ url: typed })}
       />
-      {draft.url.trim() !== '' && (
+      {url.trim() !== '' && (
         <>
           <TextField
-            label={fields.token}
-            hint={hints.token}
+            {...{ label: fields.token, hint: hints.token, value: token, error: errors.token }}
             type="password"
-            value={draft.token}
-            onChange={(token) => onChange({ token })}
+            autoComplete="new-password"
+            onChange={(typed) => onChange({ token: typed })}
           />
-          <TextField
-            label={fields.thumbprint}
-            hint={hints.thumbprint}
-            value={draft.thumbprint}
-            onChange={(thumbprint) => onChange({ thumbprint })}
-          />
+          <TrustFields form={draft} {...{ errors, onChange }} />
         </>
       )}
     </>
   );
 }
 
-function DirectoryField({ draft, onChange }: DraftFieldsProps) {
+function DirectoryField({ draft, errors, onChange }: DraftFieldsProps) {
   return (
     <TextField
-      label={fields.directory}
-      hint={hints.directory}
-      value={draft.directory}
+      {...{ label: fields.directory, hint: hints.directory, value: draft.directory }}
+      error={errors.directory}
       onChange={(directory) => onChange({ directory })}
     />
   );

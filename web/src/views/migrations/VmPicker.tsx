@@ -10,8 +10,8 @@ import { UNKNOWN, bytes, count } from '#web/format/numbers.ts';
 import { filterRows, parseSort, sortToText } from '#web/format/sort-rows.ts';
 import { TEXT } from '#web/text/en.ts';
 import { MIGRATIONS } from '#web/text/migrations.ts';
-import { connectionOf } from './draft.ts';
 import { useSourceVms } from './source-queries.ts';
+import type { Source } from './source.ts';
 import { newMigrationView } from './view.ts';
 import type { SourceVm } from './wire.ts';
 
@@ -58,16 +58,16 @@ const COLUMNS: readonly Column<SourceVm>[] = [
 ];
 
 export interface VmPickerProps {
-  readonly choice: string;
+  readonly source: Source;
   readonly keys: ReadonlySet<string>;
   readonly onKeys: (keys: ReadonlySet<string>) => void;
 }
 
-export function VmPicker({ choice, keys, onKeys }: VmPickerProps) {
+export function VmPicker({ source, keys, onKeys }: VmPickerProps) {
   const [{ q, sort }, setSearch] = useViewSearch(newMigrationView);
-  const isFile = connectionOf(choice) === undefined;
+  const isFile = source.kind === 'file';
   return (
-    <Loaded query={useSourceVms(choice)}>
+    <Loaded query={useSourceVms(source)}>
       {(all) => {
         const vms = all.filter(({ template }) => !template);
         if (vms.length === 0) {

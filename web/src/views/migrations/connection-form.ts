@@ -2,49 +2,31 @@
 import { sendJson } from '#web/api/http.ts';
 import { useAction } from '#web/api/use-action.ts';
 import { MIGRATIONS } from '#web/text/migrations.ts';
+import { EMPTY_LOGIN, loginToJson, type Login } from './login.ts';
 import type { Connection } from './wire.ts';
 
-export interface ConnectionForm {
+export interface ConnectionForm extends Login {
   readonly name: string;
-  readonly url: string;
-  readonly username: string;
-  readonly password: string;
-  readonly datacenter: string;
-  readonly trust: 'system' | 'pinned' | 'ca' | 'insecure';
-  readonly thumbprint: string;
-  readonly ca: string;
 }
 
 export function formOf(connection: Connection | undefined): ConnectionForm {
+  if (connection === undefined) return { name: '', ...EMPTY_LOGIN };
+  const { name, vcenter_url: url, username, datacenter, thumbprint, ca } = connection;
   return {
-    name: connection?.name ?? '',
-    url: connection?.vcenter_url ?? '',
-    username: connection?.username ?? '',
-    password: '',
-    datacenter: connection?.datacenter ?? '',
-    trust: trustOf(connection),
-    thumbprint: connection?.thumbprint ?? '',
-    ca: connection?.ca ?? '',
+    ...{ name, url, username, password: '', datacenter: datacenter ?? '' },
+    ...{ trust: trustOf(connection), thumbprint: thumbprint ?? '', ca: ca ?? '' },
   };
 }
 
-function trustOf(connection: Connection | undefined): ConnectionForm['trust'] {
-  if (connection === undefined) return 'system';
-  if (connection.insecure) return 'insecure';
-  if (connection.thumbprint !== null) return 'pinned';
-  return connection.ca === null ? 'system' : 'ca';
+function trustOf({ insecure, thumbprint, ca }: Connection): Login['trust'] {
+  if (insecure) return 'insecure';
+  if (thumbprint !== null) return 'pinned';
+  return ca === null ? 'system' : 'ca';
 }
 
-/** What is left empty is left out: a password then stays what it was. */
-export function toConnection(form: ConnectionForm): object {
-  const { name, url, username, password, datacenter, trust, thumbprint, ca } = form;
-  return {
-    ...{ name, vcenter_url: url, username, insecure: trust === 'insecure' },
-    ...(password !== '' && { password }),
-    ...(datacenter.trim() !== '' && { datacenter }),
-    ...(trust === 'pinned' && { thumbprint }),
-    ...(trust === 'ca' && { ca }),
-  };
+/** Said in any case, so that a change can take it back. */
+export function toConnection({ name, ...login }: ConnectionForm): object {
+  return { name, insecure: false, ...loginToJson(login) };
 }
 
 export function connectionPath(name: string): string {

@@ -2,13 +2,13 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { getJson, sendJson } from '#web/api/http.ts';
 import { queryKeys } from '#web/api/query-keys.ts';
-import { listRequest, type SourceChoice } from './draft.ts';
+import { listRequest, sourceKey, type Source } from './source.ts';
 import type { Connection, SourceVm, Upload } from './wire.ts';
 
 /** A large vCenter takes its time. */
 const SOURCE_DEADLINE_MS = 120_000;
 const UPLOADS_MS = 10_000;
-/** Of so many VMs the networks are asked for. */
+/** Of so many VMs it is asked what they are made of. */
 export const MOST_LOOKED_AT = 20;
 
 export function useConnections() {
@@ -28,33 +28,41 @@ export function useUploads() {
   });
 }
 
-export function useSourceVms(choice: SourceChoice) {
+/** Undefined while it is not known from where. */
+export function useSourceVms(source: Source | undefined) {
   return useQuery({
-    queryKey: [...queryKeys.sourceVms, choice],
+    queryKey: [...queryKeys.sourceVms, ...sourceKey(source)],
     queryFn: async ({ signal }) => {
+      if (source === undefined) return [];
       const options = { signal, deadlineMs: SOURCE_DEADLINE_MS };
       type Answer = { readonly vms: readonly SourceVm[] };
-      return (await sendJson<Answer>('POST', '/vms/list', listRequest(choice), options)).vms;
+      return (await sendJson<Answer>('POST', '/vms/list', listRequest(source), options)).vms;
     },
-    enabled: choice !== '',
+    enabled: source !== undefined,
     staleTime: 30_000,
+    // A login that was typed is forgotten with the form.
+    ...(source?.kind === 'address' && { gcTime: 0 }),
   });
 }
 
 interface VmInfo {
   readonly networks: readonly { readonly network: string }[];
+  readonly disks: readonly { readonly label: string; readonly datastore: string | null }[];
 }
 
-/** The networks of these VMs, each once; undefined while some are not known yet. */
-export function useNetworks(
-  choice: SourceChoice,
-  vms: readonly SourceVm[],
-): readonly string[] | undefined {
+export interface VmParts {
+  readonly networks: readonly string[];
+  /** Datastores; of a VM alone also its disks, where there are several. */
+  readonly storages: readonly string[];
+}
+
+/** What these VMs are made of, each once; undefined while some are not known yet. */
+export function useVmParts(source: Source, vms: readonly SourceVm[]): VmParts | undefined {
   return useQueries({
     queries: vms.slice(0, MOST_LOOKED_AT).map(({ path }) => ({
-      queryKey: [...queryKeys.sourceVms, choice, path],
+      queryKey: [...queryKeys.sourceVms, ...sourceKey(source), path],
       queryFn: ({ signal }: { readonly signal: AbortSignal }) => {
-        const body = { ...listRequest(choice), vm_path: path };
+        const body = { ...listRequest(source), vm_path: path };
         return sendJson<VmInfo>('POST', '/vms/info', body, {
           ...{ signal, deadlineMs: SOURCE_DEADLINE_MS },
         });
@@ -63,10 +71,18 @@ export function useNetworks(
     })),
     combine: (results) => {
       if (results.some(({ isPending }) => isPending)) return undefined;
-      const names = results.flatMap(
-        ({ data }) => data?.networks.map(({ network }) => network) ?? [],
-      );
-      return [...new Set(names)].toSorted();
+      return partsOf(results.flatMap(({ data }) => data ?? []));
     },
   });
+}
+
+function partsOf(vms: readonly VmInfo[]): VmParts {
+  const networks = vms.flatMap((vm) => vm.networks.map(({ network }) => network));
+  const stores = vms.flatMap((vm) => vm.disks.map(({ datastore }) => datastore ?? ''));
+  const [only, ...others] = vms;
+  const labels = only !== undefined && others.length === 0 ? only.disks : [];
+  const disks = labels.length > 1 ? labels.map(({ label }) => label) : [];
+  const unique = (names: readonly string[]) =>
+    [...new Set(names)].filter((name) => name !== '').toSorted();
+  return { networks: unique(networks), storages: [...unique(stores), ...unique(disks)] };
 }

@@ -7,6 +7,7 @@ export const migrationsView = defineView({
   title: MIGRATIONS.title,
   icon: 'migration',
   search: { state: 'all', q: '', sort: '-created', batch: '', schedule: '' },
+  isForOperators: true,
   load: async () => (await import('./MigrationsPage.tsx')).MigrationsPage,
   palette: async () => (await import('./migration-entries.ts')).migrationEntries(),
 });
@@ -15,6 +16,7 @@ export const newMigrationView = defineView({
   path: '/migrations/new',
   title: MIGRATIONS.create.title,
   search: { source: '', q: '', sort: 'name' },
+  isForOperators: true,
   load: async () => (await import('./NewMigrationPage.tsx')).NewMigrationPage,
 });
 
@@ -22,6 +24,7 @@ export const sourcesView = defineView({
   path: '/migrations/sources',
   title: MIGRATIONS.sources.title,
   search: {},
+  isForOperators: true,
   load: async () => (await import('./SourcesPage.tsx')).SourcesPage,
 });
 
@@ -29,5 +32,6 @@ export const migrationView = defineView({
   path: '/migrations/$id',
   title: MIGRATIONS.one,
   search: { tab: 'log' },
+  isForOperators: true,
   load: async () => (await import('./MigrationPage.tsx')).MigrationPage,
 });

@@ -20,7 +20,7 @@ const COLUMNS: readonly Column<Attention>[] = [
     cell: ({ kind, severity }) => <Status kind={kind}>{severity}</Status>,
   },
   {
-    ...{ id: 'server', title: columns.server, width: 'fit' },
+    ...{ id: 'server', title: columns.server, width: 'fit', hideBelow: 'tablet' },
     cell: ({ server }) =>
       server !== undefined && (
         <ViewLink to={serverView} params={{ id: server }}>

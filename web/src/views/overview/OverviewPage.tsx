@@ -66,6 +66,7 @@ function FleetFacts({ servers }: Servers) {
   const [up, all] = [count(online), count(servers.length)].map(quantityToText);
   return (
     <Facts
+      isLarge
       items={[
         [
           facts.servers,

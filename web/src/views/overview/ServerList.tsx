@@ -24,10 +24,8 @@ import { serverView } from '#web/views/server/view.ts';
 import { settingsView } from '#web/views/settings/view.ts';
 import { overviewView } from './view.ts';
 
-interface Row extends ServerListed {
-  /** CPU of the last hour. */
-  readonly hour: readonly (number | null)[];
-}
+/** CPU of the last hour, by server. */
+type Hours = ReadonlyMap<string, readonly (number | null)[]>;
 
 const { columns } = OVERVIEW;
 const LAST_HOUR = { kind: 'last', seconds: 3600 } as const;
@@ -40,7 +38,7 @@ const MANY = 8;
 const STATES = ['offline', 'error', 'warning', 'online'];
 const BY_STATE = { column: 'status', descending: false };
 
-const COLUMNS: readonly Column<Row>[] = [
+const BEFORE_HOUR: readonly Column<ServerListed>[] = [
   {
     ...{ id: 'name', title: columns.server, width: 'grow', sort: ({ name }) => name },
     cell: ({ id, name }) => (
@@ -70,12 +68,9 @@ const COLUMNS: readonly Column<Row>[] = [
       <Meter label={OVERVIEW.cpuOf(name)} share={share} warnAt={90} errorAt={101} />
     ),
   },
-  {
-    ...{ id: 'hour', title: columns.hour, align: 'end', hideBelow: 'tablet' },
-    cell: ({ name, hour }) => (
-      <Sparkline label={OVERVIEW.cpuHourOf(name)} values={hour} max={100} />
-    ),
-  },
+];
+
+const AFTER_HOUR: readonly Column<ServerListed>[] = [
   {
     ...{ id: 'memory', title: columns.memory, align: 'end' },
     sort: ({ memory_usage: share }) => share,
@@ -119,7 +114,21 @@ const COLUMNS: readonly Column<Row>[] = [
   },
 ];
 
-const SORTABLE = COLUMNS.flatMap(({ id, sort }) => (sort === undefined ? [] : [id]));
+const SORTABLE = [...BEFORE_HOUR, ...AFTER_HOUR].flatMap(({ id, sort }) =>
+  sort === undefined ? [] : [id],
+);
+const NOTHING: readonly null[] = [];
+
+/** Others only when there is more history: servers tell more each second, which is drawn alone. */
+function columnsWith(hours: Hours): readonly Column<ServerListed>[] {
+  const hour: Column<ServerListed> = {
+    ...{ id: 'hour', title: columns.hour, align: 'end', hideBelow: 'tablet' },
+    cell: ({ id, name }) => (
+      <Sparkline label={OVERVIEW.cpuHourOf(name)} values={hours.get(id) ?? NOTHING} max={100} />
+    ),
+  };
+  return [...BEFORE_HOUR, hour, ...AFTER_HOUR];
+}
 
 export function ServerList({ servers }: { readonly servers: readonly ServerListed[] }) {
   const [{ q, sort }, setSearch] = useViewSearch(overviewView);
@@ -128,13 +137,11 @@ export function ServerList({ servers }: { readonly servers: readonly ServerListe
     queryKey: queryKeys.fleetHistory(CPU, LAST_HOUR),
   });
   const mayChange = useMayChange();
-  const rows = useMemo(() => {
-    const hours = hoursOf(data);
-    const fitting = filterRows(servers, q, ({ id, name, status, roles }) => [
-      ...[id, name, status, ...roles],
-    ]);
-    return fitting.map((server): Row => ({ ...server, hour: hours.get(server.id) ?? [] }));
-  }, [servers, q, data]);
+  const shown = useMemo(() => columnsWith(hoursOf(data)), [data]);
+  const rows = useMemo(
+    () => filterRows(servers, q, ({ id, name, status, roles }) => [id, name, status, ...roles]),
+    [servers, q],
+  );
   return (
     <Section
       title={OVERVIEW.servers}
@@ -159,7 +166,7 @@ export function ServerList({ servers }: { readonly servers: readonly ServerListe
         label={OVERVIEW.servers}
         rows={rows}
         rowKey={({ id }) => id}
-        columns={COLUMNS}
+        columns={shown}
         sort={parseSort(sort, SORTABLE, BY_STATE)}
         onSort={(next) => setSearch({ sort: sortToText(next) })}
         empty={<EmptyState title={TEXT.table.nothingFits} />}
@@ -168,7 +175,7 @@ export function ServerList({ servers }: { readonly servers: readonly ServerListe
   );
 }
 
-function hoursOf(window: HistoryWindow | undefined): ReadonlyMap<string, Row['hour']> {
+function hoursOf(window: HistoryWindow | undefined): Hours {
   if (window === undefined) return new Map();
   const { history, span } = window;
   return new Map(

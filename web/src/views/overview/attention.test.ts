@@ -6,7 +6,7 @@ import { listAttention } from './attention.ts';
 
 const SOURCE: ServerSource = {
   ...{ kind: 'exporter', label: 'exporter http://a:9100', last_answer: '2026-01-01T00:00:00.000Z' },
-  ...{ age_ms: 10, response_time_ms: 1, error: null, failures: 0 },
+  ...{ response_time_ms: 1, error: null, failures: 0 },
 };
 
 function server(id: string, fields: Partial<ServerListed>): ServerListed {
@@ -32,6 +32,17 @@ const HOT: Alert = {
 describe('what needs attention', () => {
   it('is nothing where all is well', () => {
     assert.deepEqual(listAttention([server('a', {})], []), []);
+  });
+
+  it('is said once of a server that is offline, though a rule says so too', () => {
+    const labels = { server: 'a', status: 'offline' };
+    const rule = { ...HOT, rule_id: 'server-offline', rule_name: 'server-offline', labels };
+    const down = server('a', { status: 'offline', reasons: ['refused'] });
+    assert.deepEqual(
+      listAttention([down, server('b', {})], [rule, HOT]).map(({ key }) => key.split(' ')[0]),
+      ['offline', 'alert'],
+    );
+    assert.equal(listAttention([server('a', {})], [rule]).length, 1);
   });
 
   it('is told with its reason, the gravest first', () => {

@@ -26,9 +26,14 @@ export function listAttention(
   alerts: readonly Alert[],
 ): readonly Attention[] {
   const ids = new Set(servers.map(({ id }) => id));
+  const offline = new Set(servers.flatMap(({ id, status }) => (status === 'offline' ? [id] : [])));
+  // A rule that says so as well need not say it twice.
+  const others = alerts.filter(
+    ({ labels }) => labels['status'] !== 'offline' || !offline.has(labels['server'] ?? ''),
+  );
   const all = [
     ...servers.flatMap(serverToAttention),
-    ...alerts.map((alert) => alertToAttention(alert, ids)),
+    ...others.map((alert) => alertToAttention(alert, ids)),
   ];
   return all.toSorted(
     (a, b) => RANKS.indexOf(a.kind) - RANKS.indexOf(b.kind) || (a.sinceMs ?? 0) - (b.sinceMs ?? 0),

@@ -185,8 +185,8 @@ function History({ id }: { readonly id: string }) {
 function linkTo({ job_id: id }: Run) {
   if (id === null) return '';
   return (
-    <ViewLink to={migrationView} params={{ id }} label={id}>
-      {id.length > MOST_SHOWN ? `${id.slice(0, MOST_SHOWN)}…` : id}
+    <ViewLink to={migrationView} params={{ id }}>
+      <span title={id}>{id.length > MOST_SHOWN ? `${id.slice(0, MOST_SHOWN)}…` : id}</span>
     </ViewLink>
   );
 }

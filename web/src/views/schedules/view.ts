@@ -7,12 +7,15 @@ export const schedulesView = defineView({
   title: SCHEDULES.title,
   icon: 'schedule',
   search: { q: '', sort: 'name' },
+  isForOperators: true,
   load: async () => (await import('./SchedulesPage.tsx')).SchedulesPage,
+  palette: async () => await (await import('./schedule-entries.ts')).scheduleEntries(),
 });
 
 export const scheduleView = defineView({
   path: '/migrations/schedules/$id',
   title: SCHEDULES.one,
   search: {},
+  isForOperators: true,
   load: async () => (await import('./SchedulePage.tsx')).SchedulePage,
 });

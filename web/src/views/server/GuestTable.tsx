@@ -44,7 +44,9 @@ const COLUMNS: readonly Column<Guest>[] = [
   },
   {
     ...{ id: 'uptime', title: columns.uptime, align: 'end', hideBelow: 'tablet' },
-    cell: ({ uptime_seconds: seconds }) => <span className="num">{duration(seconds)}</span>,
+    cell: ({ status, uptime_seconds: seconds }) => (
+      <span className="num">{duration(status === 'running' ? seconds : null)}</span>
+    ),
   },
 ];
 

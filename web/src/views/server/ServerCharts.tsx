@@ -22,24 +22,34 @@ const LOCAL_MS = 1000;
 const OTHERS_MS = 5000;
 const SYNC_KEY = 'server';
 
-export interface ServerChartsProps {
+export interface WantedHistory {
   readonly id: string;
   readonly isLocal: boolean;
   readonly range: TimeRange;
+}
+
+/** Asked beside the server itself, and not after it. */
+export function useServerHistory({ id, isLocal, range }: WantedHistory) {
+  return useHistoryWindow({
+    ...{ metrics: SERVER_METRICS, labels: { server: id }, range },
+    everyMs: isLocal ? LOCAL_MS : OTHERS_MS,
+    queryKey: queryKeys.fleetHistory(`server ${id}`, range),
+  });
+}
+
+export interface ServerChartsProps extends Pick<WantedHistory, 'isLocal' | 'range'> {
+  readonly server: ReturnType<typeof useServerHistory>;
   readonly onRange: (range: TimeRange) => void;
 }
 
-export function ServerCharts({ id, isLocal, range, onRange }: ServerChartsProps) {
-  const everyMs = isLocal ? LOCAL_MS : OTHERS_MS;
-  const server = useHistoryWindow({
-    ...{ metrics: SERVER_METRICS, labels: { server: id }, range, everyMs },
-    queryKey: queryKeys.fleetHistory(`server ${id}`, range),
-  });
+export function ServerCharts({ server, isLocal, range, onRange }: ServerChartsProps) {
   const host = useHistoryWindow({
-    ...{ metrics: HOST_METRICS, range, everyMs, enabled: isLocal },
+    ...{ metrics: HOST_METRICS, range, everyMs: LOCAL_MS, enabled: isLocal },
     queryKey: queryKeys.fleetHistory('host', range),
   });
   const onZoom = ({ from, to }: Span) => onRange(between(from, to));
+  // All of them at once, and room for them until then: what is below stays where it is.
+  if (server.isLoading || host.isLoading) return <div className="charts-to-come" />;
   return (
     <Section title={SERVER.sections.history}>
       <Loaded query={server}>

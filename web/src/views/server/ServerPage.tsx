@@ -13,7 +13,7 @@ import { overviewView } from '#web/views/overview/view.ts';
 import { DeviceTables } from './DeviceTables.tsx';
 import { GuestTable } from './GuestTable.tsx';
 import { ProcessTable } from './ProcessTable.tsx';
-import { ServerCharts } from './ServerCharts.tsx';
+import { ServerCharts, useServerHistory } from './ServerCharts.tsx';
 import { ServerFacts } from './ServerFacts.tsx';
 import { SourceTable } from './SourceTable.tsx';
 import './server.css';
@@ -21,29 +21,42 @@ import { serverView } from './view.ts';
 
 export function ServerPage() {
   const id = useViewParam('id');
+  // Another server is another page: nothing of the one before stays.
+  return <OneServer key={id} id={id} />;
+}
+
+function OneServer({ id }: { readonly id: string }) {
+  const [search, setSearch] = useViewSearch(serverView);
+  const range = parseTimeRange(search.range);
   const live = useFleetLive(id);
   const server = useServer(id, { live: live.kind === 'live' });
-  // Another server is another page: nothing of the one before stays.
+  const isLocal = server.data?.sources.some(({ kind }) => kind === 'local') ?? false;
+  const history = useServerHistory({ id, isLocal, range });
+  const setRange = (chosen: TimeRange) => setSearch({ range: timeRangeToText(chosen) });
   return (
-    <Loaded query={server} key={id}>
-      {(data) => <Shown server={data} />}
+    <Loaded query={server}>
+      {(data) => <Shown server={data} onRange={setRange} {...{ isLocal, range, history }} />}
     </Loaded>
   );
 }
 
-function Shown({ server }: { readonly server: ServerWhole }) {
-  const [search, setSearch] = useViewSearch(serverView);
-  const range = parseTimeRange(search.range);
-  const setRange = (chosen: TimeRange) => setSearch({ range: timeRangeToText(chosen) });
+interface ShownProps {
+  readonly server: ServerWhole;
+  readonly isLocal: boolean;
+  readonly range: TimeRange;
+  readonly history: ReturnType<typeof useServerHistory>;
+  readonly onRange: (range: TimeRange) => void;
+}
+
+function Shown({ server, isLocal, range, history, onRange }: ShownProps) {
   const { status, reasons } = server.server_status;
-  const isLocal = server.sources.some(({ kind }) => kind === 'local');
   return (
     <>
       <PageHeader
         title={server.name}
         trail={<ViewLink to={overviewView}>{SERVER.trail}</ViewLink>}
         beside={<ServerStatus state={status} />}
-        actions={<TimeRangePicker value={range} onChange={setRange} />}
+        actions={<TimeRangePicker value={range} onChange={onRange} />}
       />
       {reasons.length > 0 && (
         <ul className="reasons" aria-label={SERVER.why}>
@@ -53,7 +66,7 @@ function Shown({ server }: { readonly server: ServerWhole }) {
         </ul>
       )}
       <ServerFacts server={server} />
-      <ServerCharts id={server.id} {...{ isLocal, range }} onRange={setRange} />
+      <ServerCharts server={history} {...{ isLocal, range, onRange }} />
       <DeviceTables server={server} />
       <GuestTable server={server} />
       {isLocal && <ProcessTable />}

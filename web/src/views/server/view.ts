@@ -6,6 +6,7 @@ export const serverView = defineView({
   path: '/servers/$id',
   title: SERVER.title,
   search: { range: '1h', top: 'cpu' },
+  isForOperators: true,
   load: async () => (await import('./ServerPage.tsx')).ServerPage,
   palette: async () => await (await import('./server-entries.ts')).serverEntries(),
 });

@@ -84,9 +84,6 @@ export function About() {
               columns={COLUMNS}
             />
           </Section>
-          <Section title={about.tokens}>
-            <p className="quiet">{about.tokensHint}</p>
-          </Section>
         </>
       )}
     </Loaded>

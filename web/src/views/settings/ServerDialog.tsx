@@ -15,8 +15,10 @@ import {
   ROLES,
   SERVERS_PATH,
   formToServer,
+  placeOf,
   serverToForm,
   settingsPath,
+  type FieldPlace,
   type Role,
   type ServerForm,
   type ServerSettings,
@@ -29,6 +31,9 @@ export interface ServerDialogProps {
   readonly server: ServerSettings | undefined;
   readonly onClose: () => void;
 }
+
+/** What is wrong with a field of the server, or of one of its sources. */
+type ErrorOf = (name: FieldPlace['name'], source?: number) => string | undefined;
 
 const MOST_SOURCES = 8;
 const { form: words } = SETTINGS;
@@ -45,6 +50,9 @@ export function ServerDialog({ server, onClose }: ServerDialogProps) {
     onDone: onClose,
     showsError: true,
   });
+  const place = placeOf(save.error?.facts.field);
+  const errorOf: ErrorOf = (name, source) =>
+    place?.name === name && place.source === source ? save.error?.message : undefined;
   return (
     <Dialog
       title={server === undefined ? SETTINGS.add : SETTINGS.edit(server.id)}
@@ -60,8 +68,8 @@ export function ServerDialog({ server, onClose }: ServerDialogProps) {
         </>
       }
     >
-      <Fields form={form} isNew={server === undefined} onChange={setForm} />
-      {save.error !== null && (
+      <Fields form={form} isNew={server === undefined} errorOf={errorOf} onChange={setForm} />
+      {save.error !== null && place === undefined && (
         <p className="tone-error" role="alert">
           {save.error.message}
         </p>
@@ -73,10 +81,11 @@ export function ServerDialog({ server, onClose }: ServerDialogProps) {
 interface FieldsProps {
   readonly form: ServerForm;
   readonly isNew: boolean;
+  readonly errorOf: ErrorOf;
   readonly onChange: (form: ServerForm) => void;
 }
 
-function Fields({ form, isNew, onChange }: FieldsProps) {
+function Fields({ form, isNew, errorOf, onChange }: FieldsProps) {
   const { sources } = form;
   const setSource = (changed: number, source: SourceForm) =>
     onChange({ ...form, sources: sources.with(changed, source) });
@@ -84,13 +93,14 @@ function Fields({ form, isNew, onChange }: FieldsProps) {
     <>
       <div className="form">
         <TextField
-          {...{ label: words.id, hint: words.idHint, value: form.id }}
+          {...{ label: words.id, hint: words.idHint, value: form.id, error: errorOf('id') }}
           isFirst={isNew}
           disabled={!isNew}
           onChange={(id) => onChange({ ...form, id })}
         />
         <TextField
           {...{ label: words.name, hint: words.nameHint, value: form.name }}
+          error={errorOf('name')}
           onChange={(name) => onChange({ ...form, name })}
         />
         <fieldset className="checks">
@@ -110,6 +120,7 @@ function Fields({ form, isNew, onChange }: FieldsProps) {
           // oxlint-disable-next-line react/no-array-index-key -- it has no other name
           key={number}
           {...{ source, number: number + 1 }}
+          errorOf={(name) => errorOf(name, number)}
           onChange={(changed) => setSource(number, changed)}
           onRemove={
             sources.length > 1

@@ -50,7 +50,7 @@ export function ServerSettingsTable({ servers }: { readonly servers: readonly Se
   const [asked, setAsked] = useState<Asked>();
   const mayChange = useMayChange();
   const actions: Column<ServerSettings> = {
-    ...{ id: 'actions', title: columns.actions, align: 'end', width: 'fit' },
+    ...{ id: 'actions', title: '', align: 'end', width: 'fit' },
     cell: (server) => (
       <Menu
         label={words.of(server.name)}

@@ -1,4 +1,4 @@
-/** Which servers are watched, and what this Drover is. */
+/** Whom Drover watches, where it finds VMs, who may use it, and what it is. */
 import type { ReactNode } from 'react';
 import { useMayChange } from '#web/api/session.ts';
 import { useViewSearch } from '#web/app/use-view.ts';
@@ -7,54 +7,83 @@ import { Loaded } from '#web/components/Loaded.tsx';
 import { PageHeader } from '#web/components/PageHeader.tsx';
 import { Tabs } from '#web/components/Tabs.tsx';
 import { SETTINGS } from '#web/text/settings.ts';
+import { ConnectionList } from '#web/views/migrations/ConnectionList.tsx';
 import { About } from './About.tsx';
 import { ServerDialog } from './ServerDialog.tsx';
 import { useServerSettings } from './server-settings.ts';
 import { ServerSettingsTable } from './ServerSettingsTable.tsx';
 import './settings.css';
+import { TokenDialog } from './TokenDialog.tsx';
+import { TokenSettings } from './TokenSettings.tsx';
 import { settingsView } from './view.ts';
+
+const TABS = ['servers', 'connections', 'tokens', 'about'] as const;
+type Tab = (typeof TABS)[number];
 
 /** In place of the id of a server. */
 const NEW = 'new';
 
 export function SettingsPage(): ReactNode {
-  const [{ tab, dialog }, setSearch] = useViewSearch(settingsView);
-  const servers = useServerSettings();
+  const [{ tab: named, dialog }, setSearch] = useViewSearch(settingsView);
+  const tab = TABS.find((each) => each === named) ?? 'servers';
   const mayChange = useMayChange();
-  const isAbout = tab === 'about';
-  const edited = servers.data?.servers.find(({ id }) => id === dialog);
+  const add = ADDED[tab];
+  const close = () => setSearch({ dialog: '' });
   return (
     <>
       <PageHeader
         title={SETTINGS.title}
         actions={
-          mayChange && (
-            <Button icon="plus" onClick={() => setSearch({ tab: 'servers', dialog: NEW })}>
-              {SETTINGS.add}
+          mayChange &&
+          add !== undefined && (
+            <Button icon="plus" onClick={() => setSearch({ dialog: NEW })}>
+              {add}
             </Button>
           )
         }
       />
       <Tabs
         label={SETTINGS.tabs.label}
-        tabs={[
-          { id: 'servers', title: SETTINGS.tabs.servers },
-          { id: 'about', title: SETTINGS.tabs.about },
-        ]}
-        chosen={isAbout ? 'about' : 'servers'}
-        onChoose={(id) => setSearch({ tab: id })}
+        tabs={TABS.map((id) => ({ id, title: SETTINGS.tabs[id] }))}
+        chosen={tab}
+        onChoose={(id) => setSearch({ tab: id, dialog: '' })}
       >
-        {isAbout ? (
-          <About />
-        ) : (
-          <Loaded query={servers}>
-            {(data) => <ServerSettingsTable servers={data.servers} />}
-          </Loaded>
-        )}
+        {SHOWN[tab]}
       </Tabs>
-      {mayChange && (dialog === NEW || edited !== undefined) && (
-        <ServerDialog key={dialog} server={edited} onClose={() => setSearch({ dialog: '' })} />
-      )}
+      {mayChange && tab === 'servers' && <ServerDialogAt id={dialog} onClose={close} />}
+      {mayChange && tab === 'tokens' && dialog === NEW && <TokenDialog onClose={close} />}
     </>
   );
+}
+
+/** Connections bring a button of their own along. */
+const ADDED: Readonly<Partial<Record<Tab, string>>> = {
+  ...{ servers: SETTINGS.add, tokens: SETTINGS.tokens.add },
+};
+
+const SHOWN: Readonly<Record<Tab, ReactNode>> = {
+  servers: <Servers />,
+  connections: <ConnectionList />,
+  tokens: <TokenSettings />,
+  about: <About />,
+};
+
+function Servers() {
+  return (
+    <Loaded query={useServerSettings()}>
+      {({ servers }) => <ServerSettingsTable servers={servers} />}
+    </Loaded>
+  );
+}
+
+interface ServerDialogAtProps {
+  readonly id: string;
+  readonly onClose: () => void;
+}
+
+function ServerDialogAt({ id, onClose }: ServerDialogAtProps) {
+  const { data } = useServerSettings();
+  const server = data?.servers.find((each) => each.id === id);
+  if (id !== NEW && server === undefined) return null;
+  return <ServerDialog key={id} server={server} onClose={onClose} />;
 }

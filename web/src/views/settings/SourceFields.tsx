@@ -3,12 +3,13 @@ import { IconButton } from '#web/components/IconButton.tsx';
 import { SelectField } from '#web/components/SelectField.tsx';
 import { TextField } from '#web/components/TextField.tsx';
 import { SETTINGS } from '#web/text/settings.ts';
-import { SOURCE_KINDS, TRUSTS, type SourceForm } from './server-settings.ts';
+import { SOURCE_KINDS, TRUSTS, type FieldPlace, type SourceForm } from './server-settings.ts';
 
 export interface SourceFieldsProps {
   readonly source: SourceForm;
   /** From one on. */
   readonly number: number;
+  readonly errorOf: (name: FieldPlace['name']) => string | undefined;
   readonly onChange: (source: SourceForm) => void;
   /** Undefined for the only one. */
   readonly onRemove: (() => void) | undefined;
@@ -18,7 +19,8 @@ const { form: words } = SETTINGS;
 const KINDS = SOURCE_KINDS.map((value) => ({ value, title: SETTINGS.kinds[value] }));
 const TRUST_CHOICES = TRUSTS.map((value) => ({ value, title: words.trusts[value] }));
 
-export function SourceFields({ source, number, onChange, onRemove }: SourceFieldsProps) {
+export function SourceFields(props: SourceFieldsProps) {
+  const { source, number, errorOf, onChange, onRemove } = props;
   const { kind } = source;
   const set = (changes: Partial<SourceForm>) => onChange({ ...source, ...changes });
   return (
@@ -36,41 +38,44 @@ export function SourceFields({ source, number, onChange, onRemove }: SourceField
           choices={KINDS}
           onChange={(chosen) => set({ kind: chosen })}
         />
-        {kind !== 'local' && <AddressFields source={source} set={set} />}
+        {kind !== 'local' && <AddressFields {...{ source, errorOf, set }} />}
       </div>
     </fieldset>
   );
 }
 
-interface AddressFieldsProps {
-  readonly source: SourceForm;
+interface AddressFieldsProps extends Pick<SourceFieldsProps, 'source' | 'errorOf'> {
   readonly set: (changes: Partial<SourceForm>) => void;
 }
 
-function AddressFields({ source, set }: AddressFieldsProps) {
+function AddressFields({ source, errorOf, set }: AddressFieldsProps) {
   const { kind, url, instance, node, secret, hasSecret, trust, thumbprint } = source;
   const usualHint = kind === 'proxmox' ? words.proxmoxHint : words.secretHint;
   return (
     <>
       <TextField
         {...{ label: words.url, type: 'url', value: url, placeholder: SETTINGS.urls[kind] }}
+        error={errorOf('url')}
         onChange={(text) => set({ url: text })}
       />
       {kind === 'prometheus' && (
         <TextField
           {...{ label: words.instance, hint: words.instanceHint, value: instance }}
+          error={errorOf('instance')}
           onChange={(text) => set({ instance: text })}
         />
       )}
       {kind === 'proxmox' && (
         <TextField
           {...{ label: words.node, hint: words.nodeHint, value: node }}
+          error={errorOf('node')}
           onChange={(text) => set({ node: text })}
         />
       )}
       <TextField
         {...{ label: words.secret, hint: hasSecret ? words.secretKept : usualHint }}
         {...{ type: 'password', autoComplete: 'new-password', value: secret }}
+        error={errorOf('secret')}
         onChange={(text) => set({ secret: text })}
       />
       {url.startsWith('https:') && (
@@ -84,6 +89,7 @@ function AddressFields({ source, set }: AddressFieldsProps) {
       {url.startsWith('https:') && trust === 'thumbprint' && (
         <TextField
           {...{ label: words.thumbprint, hint: words.thumbprintHint, value: thumbprint }}
+          error={errorOf('thumbprint')}
           onChange={(text) => set({ thumbprint: text })}
         />
       )}

@@ -23,9 +23,11 @@ const COLUMNS: readonly Column<SourceTest>[] = [
   },
   {
     ...{ id: 'result', title: columns.result },
-    cell: ({ works, error }) => (
-      <span title={error ?? undefined}>
-        <Status kind={works ? 'ok' : 'error'}>{error ?? SETTINGS.works}</Status>
+    cell: ({ works, error, trouble }) => (
+      <span title={error ?? trouble ?? undefined}>
+        <Status kind={!works ? 'error' : trouble === null ? 'ok' : 'warning'}>
+          {error ?? trouble ?? SETTINGS.works}
+        </Status>
       </span>
     ),
   },

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EMPTY_SERVER, EMPTY_SOURCE, formToServer, serverToForm } from './server-settings.ts';
+import {
+  EMPTY_SERVER,
+  EMPTY_SOURCE,
+  formToServer,
+  placeOf,
+  serverToForm,
+} from './server-settings.ts';
 import type { ServerSettings } from './server-settings.ts';
 
 const CLUSTER: ServerSettings = {
@@ -35,5 +41,12 @@ describe('the form of a server', () => {
       ...{ id: 'web-1', name: 'web-1', roles: ['any'] },
       sources: [{ kind: 'exporter', url: 'http://a:9100', secret: 'token' }],
     });
+  });
+
+  it('says beside the field what the server has against it', () => {
+    assert.deepEqual(placeOf('sources[2].url'), { source: 2, name: 'url' });
+    assert.deepEqual(placeOf('id'), { source: undefined, name: 'id' });
+    assert.equal(placeOf('roles'), undefined);
+    assert.equal(placeOf('sources[0].kind'), undefined);
   });
 });

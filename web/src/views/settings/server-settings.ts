@@ -35,6 +35,8 @@ export interface SourceTest {
   readonly label: string | null;
   readonly works: boolean;
   readonly error: string | null;
+  /** It answers, but does not tell all that it should, or is not well itself. */
+  readonly trouble: string | null;
   readonly response_ms: number | null;
   readonly tells: readonly string[];
 }
@@ -126,4 +128,23 @@ function formToSource(source: SourceForm): Readonly<Record<string, unknown>> {
     ...(trust === 'thumbprint' && { thumbprint: source.thumbprint.trim() }),
     ...(trust === 'usual' && ca !== null && { ca }),
   };
+}
+
+const SOURCE_FIELDS = ['url', 'instance', 'node', 'secret', 'thumbprint'] as const;
+
+/** Where the server's objection belongs: to a field of the server, or of one of its sources. */
+export interface FieldPlace {
+  /** Counted from 0; undefined: of the server itself. */
+  readonly source: number | undefined;
+  readonly name: 'id' | 'name' | (typeof SOURCE_FIELDS)[number];
+}
+
+/** Undefined when no field of the form is meant. */
+export function placeOf(serverField: string | undefined): FieldPlace | undefined {
+  if (serverField === 'id' || serverField === 'name') {
+    return { source: undefined, name: serverField };
+  }
+  const [, number, field] = /^sources\[(\d+)\]\.(\w+)$/.exec(serverField ?? '') ?? [];
+  const name = SOURCE_FIELDS.find((each) => each === field);
+  return name && { source: Number(number), name };
 }

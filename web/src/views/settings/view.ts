@@ -1,4 +1,4 @@
-/** Which servers are watched, and what this Drover is. */
+/** Servers, connections, tokens, and what this Drover is. */
 import { defineView } from '#web/app/view.ts';
 import { SETTINGS } from '#web/text/settings.ts';
 
@@ -7,5 +7,7 @@ export const settingsView = defineView({
   title: SETTINGS.title,
   icon: 'settings',
   search: { tab: 'servers', dialog: '' },
+  isForOperators: true,
   load: async () => (await import('./SettingsPage.tsx')).SettingsPage,
+  palette: async () => (await import('./settings-entries.ts')).settingsEntries(),
 });

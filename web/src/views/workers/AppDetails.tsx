@@ -25,7 +25,7 @@ const COLUMNS: readonly Column<AppVersion>[] = [
     ),
   },
   {
-    ...{ id: 'workers', title: columns.workers, align: 'end' },
+    ...{ id: 'workers', title: columns.workers, align: 'end', hideBelow: 'tablet' },
     cell: ({ workers }) => <Num of={count(workers && workers.active + workers.idle)} />,
   },
   {
@@ -61,7 +61,7 @@ export function AppDetails({ app, onHide }: AppDetailsProps) {
   const [wanted, setWanted] = useState<string>();
   const mayChange = useMayChange();
   const actions: Column<AppVersion> = {
-    ...{ id: 'actions', title: columns.actions, align: 'end', width: 'fit' },
+    ...{ id: 'actions', title: '', align: 'end', width: 'fit' },
     cell: ({ version, current }) =>
       !current && (
         <Button

@@ -97,7 +97,7 @@ export function AppTable({ apps, onDeploy }: AppTableProps) {
     );
   }
   const actions: Column<App> = {
-    ...{ id: 'actions', title: columns.actions, align: 'end', width: 'fit' },
+    ...{ id: 'actions', title: '', align: 'end', width: 'fit' },
     cell: (app) => (
       <Menu
         label={words.of(app.name)}

@@ -7,5 +7,7 @@ export const workersView = defineView({
   title: WORKERS.title,
   icon: 'worker',
   search: { tab: 'apps', q: '', sort: '', app: '' },
+  isForOperators: true,
   load: async () => (await import('./WorkersPage.tsx')).WorkersPage,
+  palette: async () => await (await import('./app-entries.ts')).appEntries(),
 });
