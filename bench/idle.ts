@@ -20,7 +20,7 @@ const MEGABYTE = 1e6;
 const SETTLE_MS = 5000;
 const AGAINST = 'a bare connect-node server';
 /** Those that the `drover` launcher gives, for servers that are started without it. */
-const LAUNCHER_FLAGS = ['--v8-pool-size=2'];
+const LAUNCHER_FLAGS = ['--v8-pool-size=2', '--disable-sigusr1'];
 const GOALS = {
   rss: { of: 'ours', below: 110 },
   cpu: { of: 'ours', below: 1 },

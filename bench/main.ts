@@ -10,12 +10,15 @@ import { collect } from './collect.ts';
 import { comparisonToLine, type Benchmark } from './comparison.ts';
 import { diskConvert } from './disk-convert.ts';
 import { discover } from './discover.ts';
+import { fleetApi } from './fleet-api.ts';
+import { fleetWs } from './fleet-ws.ts';
 import { history } from './history.ts';
 import { idle } from './idle.ts';
 import { jobs } from './jobs.ts';
 import { list } from './list.ts';
 import { migrateResume } from './migrate-resume.ts';
 import { migrateStream } from './migrate-stream.ts';
+import { page } from './page.ts';
 import { poolCold } from './pool-cold.ts';
 import { poolRequests } from './pool-requests.ts';
 import { poolScale } from './pool-scale.ts';
@@ -43,6 +46,9 @@ const BENCHMARKS: readonly Benchmark[] = [
   migrateResume,
   discover,
   jobs,
+  page,
+  fleetApi,
+  fleetWs,
 ];
 
 const { positionals, values } = parseArgs({

@@ -18,3 +18,15 @@ export function percentile(values: readonly number[], rank: number): number {
   if (value === undefined) throw new Error('there is nothing to take a percentile of');
   return value;
 }
+
+/**
+ * How much y grows with each unit of x: the median of the slopes between any two points, which a
+ * few that are far off do not move.
+ */
+export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
+  return median(
+    points.flatMap(([x, y], at) =>
+      points.slice(at + 1).map(([laterX, laterY]) => (laterY - y) / (laterX - x)),
+    ),
+  );
+}
