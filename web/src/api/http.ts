@@ -21,7 +21,7 @@ export type ChangingMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** The JSON of an answer. Its type is what the API's document says. */
 export async function getJson<T>(path: string, options: RequestOptions = {}): Promise<T> {
-  return await readJson<T>(await request(path, {}, options));
+  return await ask(path, {}, options, readJson<T>);
 }
 
 /** Undefined when the answer has no body. */
@@ -35,30 +35,55 @@ export async function sendJson<T>(
     body === undefined
       ? { method }
       : { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  return await readJson<T>(await request(path, init, options));
+  return await ask(path, init, options, readJson<T>);
 }
 
-/** For what is no JSON: streams, uploads. The answer is a success. */
+/** For what is no JSON: streams, uploads. The answer is a success, and begins by the deadline. */
 export async function request(
   path: string,
   init: RequestInit,
-  { query, signal, deadlineMs = DEADLINE_MS }: RequestOptions,
+  options: RequestOptions,
 ): Promise<Response> {
-  const deadline = AbortSignal.timeout(deadlineMs);
-  const signals = signal === undefined ? [deadline] : [deadline, signal];
-  let response: Response;
+  return await ask(path, init, options, (response) => Promise.resolve(response));
+}
+
+async function ask<T>(
+  path: string,
+  init: RequestInit,
+  { query, signal, deadlineMs = DEADLINE_MS }: RequestOptions,
+  read: (response: Response) => Promise<T>,
+): Promise<T> {
+  // `AbortSignal.timeout` would hold on to the request until then, however soon it was answered.
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), deadlineMs);
+  const signals = signal === undefined ? [deadline.signal] : [deadline.signal, signal];
   try {
     const url = path + queryToText(query);
-    response = await fetch(url, { credentials: 'same-origin', ...init, signal: anyOf(signals) });
+    const all = { ...init, signal: AbortSignal.any(signals) };
+    const response = await begin(url, all, { signal, deadline });
+    if (response.ok) return await read(response);
+    throw answerToError(response.status, response.headers, await bodyOf(response));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface Limits {
+  readonly signal: AbortSignal | undefined;
+  readonly deadline: AbortController;
+}
+
+async function begin(url: string, init: RequestInit, limits: Limits): Promise<Response> {
+  try {
+    const response = await fetch(url, { credentials: 'same-origin', ...init });
+    connectivity.answered();
+    return response;
   } catch (thrown) {
-    if (signal?.aborted === true) throw thrown;
-    const kind = deadline.aborted ? 'timeout' : 'offline';
+    if (limits.signal?.aborted === true) throw thrown;
+    const kind = limits.deadline.signal.aborted ? 'timeout' : 'offline';
     connectivity.failed();
     throw new ApiError({ kind, status: 0, message: TEXT.errors[kind] }, thrown);
   }
-  connectivity.answered();
-  if (response.ok) return response;
-  throw answerToError(response.status, response.headers, await bodyOf(response));
 }
 
 export function queryToText(query: Query = {}): string {
@@ -69,10 +94,6 @@ export function queryToText(query: Query = {}): string {
   }
   const text = pairs.toString();
   return text === '' ? '' : `?${text}`;
-}
-
-function anyOf(signals: AbortSignal[]): AbortSignal {
-  return AbortSignal.any(signals);
 }
 
 async function readJson<T>(response: Response): Promise<T> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { axisTime, dateTime, duration, parseInstant, relativeTime } from './times.ts';
+import { axisTime, dateTime, duration, parseInstant, relativeTime, timeIn } from './times.ts';
 
 describe('duration', () => {
   const cases: readonly (readonly [seconds: number | null, text: string])[] = [
@@ -28,6 +28,16 @@ describe('relativeTime', () => {
     assert.equal(relativeTime(nowMs + 90_000, nowMs), 'in 1 min');
     assert.equal(relativeTime(nowMs - 49 * 3_600_000, nowMs), '2 d ago');
     assert.equal(relativeTime(undefined, nowMs), '–');
+  });
+});
+
+describe('timeIn', () => {
+  it('is in the time of the zone, on both sides of a change of its clocks', () => {
+    const summer = Date.UTC(2026, 9, 24, 0, 30);
+    const winter = Date.UTC(2026, 9, 26, 1, 30);
+    assert.equal(timeIn('Europe/Berlin', summer), 'Sat, 24 Oct 2026, 02:30');
+    assert.equal(timeIn('Europe/Berlin', winter), 'Mon, 26 Oct 2026, 02:30');
+    assert.equal(timeIn('UTC', undefined), '–');
   });
 });
 

@@ -53,6 +53,17 @@ export function dateTime(atMs: Known): string {
   return `${dayOf(at)} ${at.getFullYear()}, ${clockOf(at)}`;
 }
 
+/** As clocks there show it, to the minute: `Mon, 23 Nov 2026, 02:30`. */
+export function timeIn(zone: string, atMs: Known): string {
+  if (!isKnown(atMs)) return UNKNOWN.value;
+  return new Intl.DateTimeFormat('en-GB', { ...TO_THE_MINUTE, timeZone: zone }).format(atMs);
+}
+
+const TO_THE_MINUTE: Intl.DateTimeFormatOptions = {
+  ...{ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' },
+  ...{ hour: '2-digit', minute: '2-digit' },
+};
+
 /** Of the labels below an axis: as much as the span asks for. */
 export function axisTime(atMs: number, spanSeconds: number): string {
   const at = new Date(atMs);

@@ -37,7 +37,7 @@ export const SCHEDULES = {
     title: (name: string) => `Delete the schedule ${name}?`,
     text: 'Its history goes with it. Migrations that it has begun go on.',
   },
-  nextRuns: 'Next runs',
+  nextRuns: (zone: string) => `Next runs, by the clocks of ${zone}`,
   noNext: 'Disabled: it is due at no time.',
   history: 'History',
   noRuns: 'It has not run yet',

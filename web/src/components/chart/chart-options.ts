@@ -18,6 +18,9 @@ export interface ChartPlan {
 }
 
 const AXIS_PX = 60;
+const RIGHT_PX = 8;
+/** Of `20:22:26` below the axis. */
+const HALF_TIME_PX = 26;
 const ROUNDING = 1.02;
 const SHORTEST_DRAG_PX = 6;
 const FONT = '11px "Inter Variable", system-ui, sans-serif';
@@ -30,7 +33,7 @@ export function createChartOptions(
   const { unit, onZoom } = plan;
   return {
     ...size,
-    padding: [8, 8, 0, 0],
+    padding: [8, RIGHT_PX, 0, 0],
     legend: { show: false },
     scales: {
       x: { time: true, range: () => [plan.spanOf().from, plan.spanOf().to] },
@@ -81,9 +84,13 @@ function timeAxis({ spanOf }: ChartPlan, { text, grid }: ChartColours): uPlot.Ax
     ...{ stroke: text, font: FONT, size: 28, space: 72 },
     grid: { show: false },
     ticks: { stroke: grid, size: 4, width: 1 },
-    values: (_plot, seconds) => {
+    values: (plot, seconds) => {
       const { from, to } = spanOf();
-      return seconds.map((each) => axisTime(each * 1000, to - from));
+      // One that would be cut off at the end of the chart is left out.
+      const last = plot.width - AXIS_PX - HALF_TIME_PX;
+      return seconds.map((each) =>
+        plot.valToPos(each, 'x') > last ? '' : axisTime(each * 1000, to - from),
+      );
     },
   };
 }

@@ -84,7 +84,7 @@ const COLUMNS: readonly Column<Row>[] = [
     ),
   },
   {
-    ...{ id: 'since', title: columns.since, align: 'end' },
+    ...{ id: 'since', title: columns.since, align: 'end', hideBelow: 'tablet' },
     sort: ({ since }) => Date.now() - (parseInstant(since) ?? 0),
     cell: ({ since }) => <Age at={parseInstant(since)} />,
   },

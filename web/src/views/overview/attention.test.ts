@@ -45,6 +45,12 @@ describe('what needs attention', () => {
     assert.equal(listAttention([server('a', {})], [rule]).length, 1);
   });
 
+  it('is about this host where a rule names no server', () => {
+    const here = server('b', { sources: [{ ...SOURCE, kind: 'local' }] });
+    const [found] = listAttention([server('a', {}), here], [{ ...HOT, labels: {} }]);
+    assert.equal(found?.server, 'b');
+  });
+
   it('is told with its reason, the gravest first', () => {
     const failing = { ...SOURCE, error: 'refused' };
     const listed = listAttention(

@@ -1,5 +1,5 @@
 /** What somebody should look at, the gravest first, and why. */
-import { labelsOfAlert, serverOfAlert, type Alert } from '#web/api/alerts.ts';
+import { labelsOfAlert, type Alert } from '#web/api/alerts.ts';
 import type { ServerListed } from '#web/api/server-shapes.ts';
 import type { StatusKind } from '#web/components/Status.tsx';
 import { decimal, quantityToText } from '#web/format/numbers.ts';
@@ -26,6 +26,8 @@ export function listAttention(
   alerts: readonly Alert[],
 ): readonly Attention[] {
   const ids = new Set(servers.map(({ id }) => id));
+  const isHere = ({ sources }: ServerListed) => sources.some(({ kind }) => kind === 'local');
+  const here = servers.find(isHere)?.id;
   const offline = new Set(servers.flatMap(({ id, status }) => (status === 'offline' ? [id] : [])));
   // A rule that says so as well need not say it twice.
   const others = alerts.filter(
@@ -33,7 +35,7 @@ export function listAttention(
   );
   const all = [
     ...servers.flatMap(serverToAttention),
-    ...others.map((alert) => alertToAttention(alert, ids)),
+    ...others.map((alert) => alertToAttention(alert, { ids, here })),
   ];
   return all.toSorted(
     (a, b) => RANKS.indexOf(a.kind) - RANKS.indexOf(b.kind) || (a.sinceMs ?? 0) - (b.sinceMs ?? 0),
@@ -64,9 +66,15 @@ function serverToAttention({ id, name, status, reasons, sources, ...server }: Se
   });
 }
 
-function alertToAttention(alert: Alert, ids: ReadonlySet<string>): Attention {
+interface Watched {
+  readonly ids: ReadonlySet<string>;
+  /** This host, where it is one of them: what names no server is about it. */
+  readonly here: string | undefined;
+}
+
+function alertToAttention(alert: Alert, { ids, here }: Watched): Attention {
   const { rule_id: rule, rule_name: name, severity, state, since, labels } = alert;
-  const server = serverOfAlert(alert);
+  const server = labels['server'] ?? here;
   const isSilenced = alert.silenced_until !== null;
   const quiet = isSilenced ? 'silenced' : state === 'pending' ? 'pending' : undefined;
   return {

@@ -13,7 +13,7 @@ import { Section } from '#web/components/Section.tsx';
 import { Status, type StatusKind } from '#web/components/Status.tsx';
 import { Table, type Column } from '#web/components/Table.tsx';
 import { count } from '#web/format/numbers.ts';
-import { dateTime, duration, parseInstant } from '#web/format/times.ts';
+import { dateTime, duration, parseInstant, timeIn } from '#web/format/times.ts';
 import { MIGRATIONS } from '#web/text/migrations.ts';
 import { SCHEDULES } from '#web/text/schedules.ts';
 import { placeToText } from '#web/views/migrations/job-words.ts';
@@ -140,13 +140,13 @@ function NextRuns({ schedule }: { readonly schedule: Schedule }) {
   });
   const times = next === null ? [] : [next, ...(data?.next_runs ?? [])].slice(0, SHOWN_TIMES);
   return (
-    <Section title={SCHEDULES.nextRuns}>
+    <Section title={SCHEDULES.nextRuns(timezone)}>
       {!enabled && <p className="quiet">{SCHEDULES.noNext}</p>}
       <ol className="next-runs">
         {enabled &&
           times.map((at) => (
             <li key={at} className="num">
-              {dateTime(parseInstant(at))}
+              {timeIn(timezone, parseInstant(at))}
               <span className="quiet">
                 <Age at={parseInstant(at)} />
               </span>
