@@ -121,7 +121,10 @@ describe('the fleet', () => {
   });
 
   it('fits a phone', async () => {
-    await using tab = await chromium.open(site(), { path: '/servers/cellar-1', size: PHONE });
+    await using tab = await chromium.open(site(), {
+      path: '/servers/cellar-1?range=5m',
+      size: PHONE,
+    });
     await tab.page.getByRole('figure', { name: 'CPU', exact: true }).waitFor();
     const [wide = 0, seen = 0] = await tab.page.evaluate<number[]>(WIDTHS);
     assert.ok(wide <= seen, `${wide} px are more than the phone's ${seen}`);
