@@ -2,9 +2,7 @@
  * Samples this host over and over, as the agent does, and answers every request with the CPU time
  * its process has used and the samples it has taken.
  */
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { createExtraHostCollectors } from '#backends/host/create-extra-host-collectors.ts';
 import { createHostCollectors } from '#backends/host/create-host-collectors.ts';
@@ -12,6 +10,7 @@ import { systemClock } from '#kernel/clock.ts';
 import { silentLog } from '#kernel/log.ts';
 import { SampleTable } from '#metrics/sample-table.ts';
 import { Sampler } from '#metrics/sampler.ts';
+import { serveUntilTold } from './serve-until-told.ts';
 
 const MICROS_PER_MS = 1000;
 /** node_exporter has nothing like these, or not by default. */
@@ -38,11 +37,4 @@ const server = createServer((_, response) => {
   const cpuMs = (user + system) / MICROS_PER_MS;
   response.end(JSON.stringify({ cpuMs, samples, series: table.seriesCount }));
 });
-server.listen(0, '127.0.0.1');
-await once(server, 'listening');
-const { port } = server.address() as AddressInfo;
-process.stdout.write(`ready http://127.0.0.1:${port}\n`);
-process.stdin.resume();
-await Promise.race([once(process.stdin, 'end'), once(process, 'SIGTERM')]);
-server.close();
-server.closeAllConnections();
+await serveUntilTold(server);

@@ -6,12 +6,11 @@
  *
  * PEM holds the key and the certificate.
  */
-import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import { serveUntilTold } from './serve-until-told.ts';
 
 const PIECE_BYTES = 256 * 1024;
 
@@ -24,10 +23,4 @@ const server = createServer({ key: pair, cert: pair }, (_request, response) => {
   // Who goes away in the middle has no use for the rest.
   pipeline(createReadStream(file, { highWaterMark: PIECE_BYTES }), response).catch(() => undefined);
 });
-server.listen(0, '127.0.0.1');
-await once(server, 'listening');
-process.stdout.write(`ready https://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
-process.stdin.resume();
-await Promise.race([once(process, 'SIGTERM'), once(process.stdin, 'end')]);
-server.closeAllConnections();
-server.close();
+await serveUntilTold(server, 'https');

@@ -3,10 +3,9 @@
  * processors, some 1100 lines, compressed where that is asked for, as the real one does. Counters
  * go on; the text is made once for each step of them. Started by openChildServer.
  */
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { serveUntilTold } from './serve-until-told.ts';
 
 const CPUS = 16;
 const DISKS = 4;
@@ -102,11 +101,4 @@ const server = createServer((request, response) => {
 });
 // Who asks once a minute is not to connect anew each time.
 server.keepAliveTimeout = 120_000;
-server.listen(0, '127.0.0.1', 4096);
-await once(server, 'listening');
-const { port } = server.address() as AddressInfo;
-process.stdout.write(`ready http://127.0.0.1:${port}\n`);
-process.stdin.resume();
-await Promise.race([once(process.stdin, 'end'), once(process, 'SIGTERM')]);
-server.close();
-server.closeAllConnections();
+await serveUntilTold(server);
