@@ -5,7 +5,8 @@ import { MemoryTokenStore } from '#test/memory-token-store.ts';
 import { Authenticator } from './authenticator.ts';
 import { TokenService } from './token-service.ts';
 
-const { signal } = new AbortController();
+const { signal: never } = new AbortController();
+const signal = () => never;
 
 describe('in dev mode', () => {
   const authenticator = new Authenticator({ devMode: true });

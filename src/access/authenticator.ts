@@ -30,10 +30,13 @@ export class Authenticator {
     this.#options = options;
   }
 
-  /** Answers who asks, or throws `unauthenticated`; `unavailable` when it cannot find out. */
+  /**
+   * Answers who asks, or throws `unauthenticated`; `unavailable` when it cannot find out. The
+   * signal of the caller is only made where something has to be waited for.
+   */
   async authenticate(
     authorizationHeader: string | undefined,
-    signal: AbortSignal,
+    signal: () => AbortSignal,
   ): Promise<Principal> {
     const token = parseBearer(authorizationHeader);
     const { jwt, tokens, devMode } = this.#options;
@@ -48,7 +51,7 @@ export class Authenticator {
       }
       return principal;
     }
-    if (jwt !== undefined && token.split('.').length === 3) return jwt.verify(token, signal);
+    if (jwt !== undefined && token.split('.').length === 3) return jwt.verify(token, signal());
     throw invalidToken(`the token is not of a kind accepted here; send ${this.#accepted()}`);
   }
 

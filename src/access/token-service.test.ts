@@ -6,7 +6,8 @@ import { MINUTE_MS } from '#kernel/units.ts';
 import { MemoryTokenStore } from '#test/memory-token-store.ts';
 import { TokenService } from './token-service.ts';
 
-const { signal } = new AbortController();
+const { signal: never } = new AbortController();
+const signal = () => never;
 
 function setUp() {
   const store = new MemoryTokenStore();

@@ -136,7 +136,7 @@ export class TokenService {
   }
 
   /** The principal behind a secret; undefined when it is unknown, revoked or expired. */
-  async verify(secret: string, signal: AbortSignal): Promise<Principal | undefined> {
+  async verify(secret: string, signal: () => AbortSignal): Promise<Principal | undefined> {
     const id = TOKEN.exec(secret)?.[1];
     if (id === undefined || !isTokenId(id)) return undefined;
     const row = await this.#find(id, signal);
@@ -151,11 +151,11 @@ export class TokenService {
     return rowToPrincipal(row);
   }
 
-  async #find(id: TokenId, signal: AbortSignal): Promise<TokenRow | undefined> {
+  async #find(id: TokenId, signal: () => AbortSignal): Promise<TokenRow | undefined> {
     const nowMs = this.#clock.monotonicMs();
     const cached = this.#cache.get(id);
     if (cached !== undefined && cached.untilMs > nowMs) return cached.row;
-    const row = await untilAborted(this.#store.findById(id), signal);
+    const row = await untilAborted(this.#store.findById(id), signal());
     this.#cache.delete(id);
     if (row === undefined) return undefined;
     // Counted from before the read, so that a slow store does not stretch the promise.

@@ -61,6 +61,7 @@ describe('a stream', () => {
     ]) {
       assert.ok(head.toLowerCase().split('\r\n').includes(line), `${line} is not in\n${head}`);
     }
+    assert.match(head, /\r\nx-request-id: [0-9a-f]{16}\r\n/);
     assert.equal(
       eventsIn(received)[0],
       '{"pool":{"size":500,"active":12,"idle":3,"creating":0,"total":15,"utilization":0.024},' +

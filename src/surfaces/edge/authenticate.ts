@@ -34,7 +34,7 @@ export function registerAuthentication(
       request.principal = anonymous;
       return;
     }
-    request.principal = await authenticator.authenticate(authorization, callerSignal(reply));
+    request.principal = await authenticator.authenticate(authorization, () => callerSignal(reply));
   });
 }
 

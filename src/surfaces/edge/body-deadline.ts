@@ -36,7 +36,7 @@ export function liftBodyDeadline(request: RawRequest): void {
   deadlines.get(request)?.cancel();
 }
 
-function hasBody(request: RawRequest): boolean {
+export function hasBody(request: RawRequest): boolean {
   if (request instanceof Http2ServerRequest) return !request.stream.endAfterHeaders;
   const { headers } = request;
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';

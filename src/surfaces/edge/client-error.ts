@@ -2,10 +2,10 @@
  * Answers what never became a request: bytes that are not HTTP, headers that are too long or too
  * slow, a body that does not come. The connection is closed in every case.
  */
-import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { DroverError, systemErrorCode } from '#kernel/errors.ts';
 import { randomHex } from '#kernel/random.ts';
+import { answerUnderWay } from './answer-under-way.ts';
 import type { Logger } from './logger.ts';
 import { failureToRawAnswer } from './raw-answer.ts';
 
@@ -34,20 +34,14 @@ const BY_CODE: Readonly<Record<string, ClientError>> = {
   },
 };
 
-/** Answers under way on HTTP/1.1, so that an error text is never written into the middle of one. */
-const answersUnderWay = new WeakMap<Duplex, ServerResponse>();
-
-export function noteAnswerUnderWay(response: ServerResponse): void {
-  if (response.socket !== null) answersUnderWay.set(response.socket, response);
-}
-
 export function answerClientError(thrown: Error, socket: Duplex, log: Logger): void {
   const code = systemErrorCode(thrown);
   if (code === 'ECONNRESET' || socket.destroyed) return;
   const error = BY_CODE[code ?? ''] ?? MALFORMED;
   const requestId = randomHex(8);
   log.info({ request_id: requestId, status: error.status, reason: error.reason }, 'bad request');
-  const isMidAnswer = answersUnderWay.get(socket)?.headersSent === true;
+  // An error text must never be written into the middle of an answer.
+  const isMidAnswer = answerUnderWay(socket)?.headersSent === true;
   if (!socket.writable || isMidAnswer) {
     socket.destroy();
     return;

@@ -173,6 +173,32 @@ describe('a slow client', () => {
   });
 });
 
+describe('bytes that are no request', () => {
+  it('are answered 400, also on a connection that was used before', async () => {
+    await using edge = await openTestListener(routes);
+    using client = await openRawClient(edge.port);
+    client.send('GET /hello HTTP/1.1\r\nHost: x\r\n\r\n');
+    await client.receive('200 OK');
+    client.send('hello\r\n\r\n');
+    assert.match(await client.closed(), /^HTTP\/1.1 200 .*HTTP\/1.1 400 .*MALFORMED_REQUEST/s);
+  });
+
+  it('are not answered in the middle of another answer', async () => {
+    await using edge = await openTestListener((app) => {
+      app.get('/stream', (_request, reply) => {
+        reply.hijack();
+        reply.raw.writeHead(200);
+        reply.raw.write('first');
+      });
+    });
+    using client = await openRawClient(edge.port);
+    client.send('GET /stream HTTP/1.1\r\nHost: x\r\n\r\n');
+    await client.receive('first');
+    client.send('hello\r\n\r\n');
+    assert.doesNotMatch(await client.closed(), /400/);
+  });
+});
+
 describe('a limit', () => {
   it('on headers answers 431 to what is too large or too many', async () => {
     await using edge = await openTestListener(routes, {

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '#kernel/clock.ts';
 import type { DroverError } from '#kernel/errors.ts';
 import type { SocketTaker } from './acceptor.ts';
-import { noteAnswerUnderWay } from './client-error.ts';
+import { answerUnderWay, noteAnswer } from './answer-under-way.ts';
 import type { EdgeLimits } from './edge-limits.ts';
 import { boundRequestBody } from './body-deadline.ts';
 import { closeWhenIdle } from './http2-guard.ts';
@@ -27,8 +27,8 @@ export class ProtocolServers implements SocketTaker {
   readonly #clock: Clock;
   readonly #sockets = new Set<Socket>();
   readonly #unsniffed = new Set<Socket>();
-  /** Over HTTP/1.1. */
-  readonly #answers = new Set<http.ServerResponse>();
+  /** Under TLS they are not those that were accepted. */
+  readonly #http1Sockets = new Set<Socket>();
   readonly #sessions = new Set<http2.ServerHttp2Session>();
   readonly #draining = new AbortController();
   readonly #empty = Promise.withResolvers<void>();
@@ -77,7 +77,10 @@ export class ProtocolServers implements SocketTaker {
     this.#draining.abort(reason);
     for (const socket of this.#unsniffed) socket.destroy();
     for (const session of this.#sessions) session.close();
-    for (const answer of this.#answers) answer.shouldKeepAlive = false;
+    for (const socket of this.#http1Sockets) {
+      const answer = answerUnderWay(socket);
+      if (answer !== undefined) this.#endAfter(answer);
+    }
     this.#http1?.closeIdleConnections();
     this.#settleIfEmpty();
     return this.#empty.promise;
@@ -134,20 +137,24 @@ export class ProtocolServers implements SocketTaker {
     });
     // One more than allowed, so that a request that goes over can be told from one that fits.
     server.maxHeadersCount = limits.headerCount + 1;
+    server.on('connection', (socket) => {
+      this.#http1Sockets.add(socket);
+      socket.once('close', () => this.#http1Sockets.delete(socket));
+    });
     server.on('request', (request, response) => {
-      noteAnswerUnderWay(response);
-      this.#answers.add(response);
-      if (this.draining.aborted) response.shouldKeepAlive = false;
-      response.once('close', () => {
-        this.#answers.delete(response);
-        if (this.draining.aborted) setImmediate(() => server.closeIdleConnections());
-      });
+      noteAnswer(response);
+      if (this.draining.aborted) this.#endAfter(response);
       this.#bound(request, response);
       sink.handle(request, response);
     });
     // The server never listens itself; this starts its watch over slow clients.
     server.emit('listening');
     return server;
+  }
+
+  #endAfter(answer: http.ServerResponse): void {
+    answer.shouldKeepAlive = false;
+    answer.once('close', () => setImmediate(() => this.#http1?.closeIdleConnections()));
   }
 
   #createHttp2(sink: RequestSink): http2.Http2Server {

@@ -27,7 +27,7 @@ export async function admitCaller(
     assertSameOrigin(raw.headers);
     return anonymous;
   }
-  const principal = await authenticator.authenticate(authorization, signal);
+  const principal = await authenticator.authenticate(authorization, () => signal);
   assertOperator(principal);
   return principal;
 }

@@ -36,16 +36,20 @@ export function serve(
   { path, render, isPublic = false }: Answer,
 ): void {
   const options = { config: { public: isPublic } };
-  const handler = async (request: FastifyRequest, reply: FastifyReply) => {
-    if (!isPublic) assertOperator(principalOf(request));
-    if (!parts.fleet.isSettled) await waitForSources(parts, request.signal);
+  const answer = (request: FastifyRequest, reply: FastifyReply) => {
     const { write, revision } = render(request);
     const isWrapped = wantsEnvelope(request);
     const tag = `W/"${writeCursor(revision)}${isWrapped ? '-e' : ''}"`;
     void reply.header('etag', tag).header('cache-control', 'no-cache');
-    if (matches(request.headers['if-none-match'], tag)) return await reply.code(304).send();
-    void reply.type('application/json; charset=utf-8');
+    if (matches(request.headers['if-none-match'], tag)) return reply.code(304).send();
+    void reply.header('content-type', 'application/json; charset=utf-8');
     return isWrapped ? wrap(write(), toIsoTime(parts.clock.nowMs())) : write();
+  };
+  // Pages and programs ask again and again: without a promise where there is nothing to wait for.
+  const handler = (request: FastifyRequest, reply: FastifyReply) => {
+    if (!isPublic) assertOperator(principalOf(request));
+    if (parts.fleet.isSettled) return answer(request, reply);
+    return waitForSources(parts, request.signal).then(() => answer(request, reply));
   };
   app.get(path, options, handler);
   // What ends in a star takes the slash as part of what it stands for.

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { assertOperator } from '#access/principal.ts';
 import { SECOND_MS } from '#kernel/units.ts';
 import { principalOf } from '#surfaces/edge/authenticate.ts';
+import { REQUEST_ID_HEADER } from '#surfaces/edge/request-id.ts';
 import { Broadcast } from './broadcast.ts';
 import { serve } from './paths.ts';
 import type { PoolMetricsParts } from './pool-metrics-parts.ts';
@@ -31,6 +32,7 @@ export function registerSse(app: FastifyInstance, parts: PoolMetricsParts): void
     // Who asks may have gone while it was found out who that is; then no close would follow.
     if (isGone(raw)) return;
     raw.writeHead(200, {
+      [REQUEST_ID_HEADER]: request.id,
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache',
       // A header of HTTP/1.1 alone.

@@ -73,6 +73,7 @@ export class AppCall implements AnswerHandler {
       if (head.status < 200 || head.status > 599) throw new RangeError(`status ${head.status}`);
       // Over HTTP/1.1 Node does that itself.
       if (this.#raw instanceof Http2ServerResponse) assertHeaders(flat);
+      this.#raw.setHeader(REQUEST_ID_HEADER, this.#request.id);
       this.#raw.writeHead(head.status, flat);
     } catch (cause) {
       this.#refuseHead(cause);

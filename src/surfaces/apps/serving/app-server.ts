@@ -61,7 +61,7 @@ export class AppServer {
       const admission = await admit(
         version.manifest.access,
         request.headers.authorization,
-        (header) => authenticator.authenticate(header, signal),
+        (header) => authenticator.authenticate(header, () => signal),
       );
       request.principal = admission.principal ?? null;
       if (!signal.aborted) this.#enter({ request, reply, target, version, admission });

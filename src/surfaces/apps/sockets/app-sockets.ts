@@ -45,7 +45,7 @@ async function enter(
   upgrade.socket.once('close', () => gone.abort());
   const { authorization } = raw.headers;
   const admission = await admit(manifest.access, authorization, (header) =>
-    authenticator.authenticate(header, gone.signal),
+    authenticator.authenticate(header, () => gone.signal),
   );
   upgrade.principal = admission.principal;
   if (workerApp === undefined) throw noSockets();

@@ -21,7 +21,8 @@ export function createAuthenticationGate(authenticator: Authenticator): RpcGate 
       request === undefined
         ? (requestHeader.get('authorization') ?? undefined)
         : authorizationOf(request.headers, request.method);
-    const principal = await authenticator.authenticate(authorization, createCallSignal(signal));
+    const gone = () => createCallSignal(signal);
+    const principal = await authenticator.authenticate(authorization, gone);
     values.set(principalKey, principal);
     if (request !== undefined) request.principal = principal;
   };
