@@ -31,13 +31,14 @@ export class Authenticator {
   }
 
   /**
-   * Answers who asks, or throws `unauthenticated`; `unavailable` when it cannot find out. The
-   * signal of the caller is only made where something has to be waited for.
+   * Answers who asks, or throws `unauthenticated`; `unavailable` when it cannot find out. Most are
+   * known already: a promise, and the signal of the caller, are only made where something has to
+   * be waited for.
    */
-  async authenticate(
+  authenticate(
     authorizationHeader: string | undefined,
     signal: () => AbortSignal,
-  ): Promise<Principal> {
+  ): Principal | Promise<Principal> {
     const token = parseBearer(authorizationHeader);
     const { jwt, tokens, devMode } = this.#options;
     if (token.startsWith('dev_')) {
@@ -45,11 +46,8 @@ export class Authenticator {
       return devPrincipal(token);
     }
     if (token.startsWith('drover_')) {
-      const principal = await tokens?.verify(token, signal);
-      if (principal === undefined) {
-        throw invalidToken('the API token is unknown, revoked or expired');
-      }
-      return principal;
+      const found = tokens?.verify(token, signal);
+      return found instanceof Promise ? found.then(assertKnown) : assertKnown(found);
     }
     if (jwt !== undefined && token.split('.').length === 3) return jwt.verify(token, signal());
     throw invalidToken(`the token is not of a kind accepted here; send ${this.#accepted()}`);
@@ -64,6 +62,11 @@ export class Authenticator {
     ];
     return kinds.length === 0 ? 'nothing: no way to sign in is configured' : kinds.join(' or ');
   }
+}
+
+function assertKnown(principal: Principal | undefined): Principal {
+  if (principal !== undefined) return principal;
+  throw invalidToken('the API token is unknown, revoked or expired');
 }
 
 function parseBearer(header: string | undefined): string {

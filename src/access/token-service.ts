@@ -135,12 +135,24 @@ export class TokenService {
     return rowToInfo(revoked);
   }
 
-  /** The principal behind a secret; undefined when it is unknown, revoked or expired. */
-  async verify(secret: string, signal: () => AbortSignal): Promise<Principal | undefined> {
+  /**
+   * The principal behind a secret; undefined when it is unknown, revoked or expired. At once for a
+   * token that was looked up a moment ago.
+   */
+  verify(
+    secret: string,
+    signal: () => AbortSignal,
+  ): Principal | undefined | Promise<Principal | undefined> {
     const id = TOKEN.exec(secret)?.[1];
     if (id === undefined || !isTokenId(id)) return undefined;
-    const row = await this.#find(id, signal);
-    if (row === undefined) return undefined;
+    const cached = this.#cache.get(id);
+    if (cached !== undefined && cached.untilMs > this.#clock.monotonicMs()) {
+      return this.#admit(cached.row, secret);
+    }
+    return this.#find(id, signal()).then((row) => row && this.#admit(row, secret));
+  }
+
+  #admit(row: TokenRow, secret: string): Principal | undefined {
     const stored = Buffer.from(row.hash, 'hex');
     const given = hashOf(secret);
     if (stored.length !== given.length || !timingSafeEqual(stored, given)) return undefined;
@@ -151,11 +163,9 @@ export class TokenService {
     return rowToPrincipal(row);
   }
 
-  async #find(id: TokenId, signal: () => AbortSignal): Promise<TokenRow | undefined> {
+  async #find(id: TokenId, signal: AbortSignal): Promise<TokenRow | undefined> {
     const nowMs = this.#clock.monotonicMs();
-    const cached = this.#cache.get(id);
-    if (cached !== undefined && cached.untilMs > nowMs) return cached.row;
-    const row = await untilAborted(this.#store.findById(id), signal());
+    const row = await untilAborted(this.#store.findById(id), signal);
     this.#cache.delete(id);
     if (row === undefined) return undefined;
     // Counted from before the read, so that a slow store does not stretch the promise.

@@ -27,14 +27,23 @@ export function registerAuthentication(
   authenticator: Authenticator,
   { anonymous }: AuthenticationOptions = {},
 ): void {
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.is404 || request.routeOptions.config.public === true) return;
-    const authorization = authorizationOf(request.headers, request.method);
-    if (authorization === undefined && anonymous !== undefined) {
-      request.principal = anonymous;
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404 || request.routeOptions.config.public === true) {
+      done();
       return;
     }
-    request.principal = await authenticator.authenticate(authorization, () => callerSignal(reply));
+    const admit = (principal: Principal) => {
+      request.principal = principal;
+      done();
+    };
+    const authorization = authorizationOf(request.headers, request.method);
+    if (authorization === undefined && anonymous !== undefined) {
+      admit(anonymous);
+      return;
+    }
+    const found = authenticator.authenticate(authorization, () => callerSignal(reply));
+    if (found instanceof Promise) found.then(admit, done);
+    else admit(found);
   });
 }
 
