@@ -33,7 +33,10 @@ export function registerSession(app: FastifyInstance, parts: SessionParts): void
     const authorization = authorizationOf(request.headers, request.method);
     if (authorization === undefined) return { authenticated: false, dev_mode: devMode };
     try {
-      return toJson(await authenticator.authenticate(authorization, () => callerSignal(reply)), devMode);
+      return toJson(
+        await authenticator.authenticate(authorization, () => callerSignal(reply)),
+        devMode,
+      );
     } catch (thrown) {
       if (!isErrorKind(thrown, 'unauthenticated')) throw thrown;
       // It is over, so that the browser need not show it any more.
@@ -51,7 +54,9 @@ export function registerSession(app: FastifyInstance, parts: SessionParts): void
     // A page of somebody else's must not sign anyone in as somebody of its choice.
     if (request.headers.origin !== undefined) assertOwnPage(request.headers);
     const token = parseToken(request);
-    const principal = await authenticator.authenticate(`Bearer ${token}`, () => callerSignal(reply));
+    const principal = await authenticator.authenticate(`Bearer ${token}`, () =>
+      callerSignal(reply),
+    );
     request.principal = principal;
     void reply.header('set-cookie', keepSession(token, { isSecure: request.protocol === 'https' }));
     return toJson(principal, devMode);
