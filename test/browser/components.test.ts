@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { useChromium } from './chromium.ts';
+import { PHONE, useChromium } from './chromium.ts';
 import { useSite } from './site.ts';
 
 const chromium = useChromium();
@@ -75,6 +75,33 @@ describe('the components', () => {
     assert.equal(lines[0], 'time,eth0');
     assert.equal(lines.length, 242);
     assert.match(lines[131] ?? '', /Z,$/);
+  });
+
+  it('keep notices over a dialog in reach of finger and keyboard', async () => {
+    await using tab = await chromium.open(site(), {
+      ...{ path: PATH, size: PHONE, context: { hasTouch: true, isMobile: true } },
+    });
+    const { page } = tab;
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menuitem', { name: 'Say something' }).click();
+    await page.getByRole('button', { name: 'Delete' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Delete vm-0001?' });
+    const notice = dialog.getByRole('log').getByText('Machine web-1 was stopped');
+    const undo = dialog.getByRole('button', { name: 'Undo' });
+    // Nothing lies over it, so that it can be tapped.
+    await undo.tap({ trial: true });
+    const field = dialog.getByLabel('Type vm-0001 to confirm');
+    await field.focus();
+    for (let step = 0; step < 3; step += 1) {
+      if ((await undo.and(page.locator(':focus')).count()) > 0) break;
+      await page.keyboard.press('Tab');
+    }
+    await undo.and(page.locator(':focus')).press('Enter');
+    await notice.waitFor({ state: 'detached' });
+    // The keyboard is back where it came from, in the dialog, which is still open.
+    await dialog.getByRole('button', { name: 'Cancel' }).and(page.locator(':focus')).press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Delete' }).and(page.locator(':focus')).waitFor();
   });
 
   it('zoom charts by dragging across them, and put the time into the address', async () => {

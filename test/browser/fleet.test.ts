@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
+import type { Locator } from 'playwright-core';
 import { systemClock } from '#kernel/clock.ts';
 import { DAY_MS } from '#kernel/units.ts';
+import { until } from '#test/until.ts';
+import { violationsIn } from './axe.ts';
 import { PHONE, useChromium } from './chromium.ts';
 import { useSite } from './site.ts';
 
@@ -130,6 +133,32 @@ describe('the fleet', () => {
     assert.ok(wide <= seen, `${wide} px are more than the phone's ${seen}`);
   });
 
+  it('draws charts when they are seen, with the cursor where the others have it', async () => {
+    const width = 1200;
+    await using tab = await chromium.open(site(), {
+      ...{ path: '/servers/cellar-1?range=5m', size: { width, height: 500 } },
+    });
+    const { page } = tab;
+    const [cpu, last] = ['CPU', 'Time to answer'].map((name) =>
+      page.getByRole('figure', { name, exact: true }),
+    );
+    assert.ok(cpu !== undefined && last !== undefined);
+    await cpu.locator('canvas').waitFor();
+    await last.waitFor({ state: 'attached' });
+    assert.equal(await last.locator('canvas').count(), 0);
+    const timeOf = async (figure: Locator) => await figure.locator('.legend-time').innerText();
+    await cpu.locator('.u-over').hover();
+    assert.notEqual(await timeOf(cpu), 'now');
+    assert.equal(await timeOf(last), 'now');
+    // A window that grows shows more, and leaves the pointer where it is.
+    await page.setViewportSize({ width, height: 2400 });
+    await last.locator('canvas').waitFor();
+    await until(async () => {
+      const [one, other] = [await timeOf(cpu), await timeOf(last)];
+      return (one === other && one !== 'now') || undefined;
+    }, 'the cursor of both charts to be at the same time');
+  });
+
   it('says of a server that is not there what to do', async () => {
     await using tab = await chromium.open(site(), { path: '/servers/nobody' });
     tab.expectProblem(/404 \(Not Found\)/);
@@ -157,6 +186,17 @@ describe('the fleet', () => {
     await page.getByText('read only').waitFor();
     await page.getByRole('tab', { name: 'Rules' }).waitFor();
     assert.equal(await page.getByRole('button', { name: 'New rule' }).count(), 0);
+    await page.keyboard.press('Control+k');
+    const field = page.getByRole('combobox', { name: 'Search or run a command' });
+    await field.fill('alerts');
+    await page
+      .getByRole('option', { name: /Alerts/ })
+      .first()
+      .waitFor();
+    for (const deed of ['new rule', 'create machine', 'add webhook', 'new token', 'silence']) {
+      await field.fill(deed);
+      await page.getByText('Nothing fits. Try fewer letters.').waitFor();
+    }
   });
 
   it('has tokens made, which are shown once, and revoked', async () => {
@@ -189,6 +229,7 @@ describe('the fleet', () => {
     const made = page.getByRole('dialog', { name: 'The token ci' });
     const secret = await made.getByRole('group', { name: 'Token' }).locator('code').innerText();
     assert.match(secret, /^drover_tok_[0-9a-f]{12}_[\w-]{43}$/);
+    assert.deepEqual(await violationsIn(page, 'everything'), []);
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await made.getByRole('button', { name: 'Copy the token' }).click();
     await page.getByText('Copied', { exact: true }).waitFor();

@@ -53,6 +53,7 @@ export async function openFullSite(): Promise<FullSite> {
     await openSite({ migration: { directories: [images, join(directory, 'output')] } }),
   );
   await addServers(site, stack);
+  await addConnection(site);
   const machineId = await addMachines(site);
   await addWebhooks(site, stack);
   const migrated = await addMigrations(site, images, join(directory, 'output'));
@@ -99,6 +100,13 @@ async function addServers(site: TestServer, stack: AsyncDisposableStack): Promis
     },
   ];
   for (const server of servers) await send(site, '/api/v1/servers', server);
+}
+
+async function addConnection(site: TestServer): Promise<void> {
+  await send(site, '/connections', {
+    ...{ name: 'lab', vcenter_url: '127.0.0.1:9', username: 'ada', password: 'a secret' },
+    insecure: true,
+  });
 }
 
 async function addMachines(site: TestServer): Promise<string> {

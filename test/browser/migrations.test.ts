@@ -286,6 +286,37 @@ describe('the form of a migration', () => {
   });
 });
 
+/** Of the login that is typed into the text of a schedule, with the page of one shown. */
+async function keepsSecretsOutOfSight(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Edit' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Change nightly' });
+  const text = dialog.getByLabel('Migration (JSON)');
+  const source = { type: 'vsphere', vcenter_url: 'vc.lab', username: 'ada', password: 'hunter2' };
+  const destination = { type: 'file', directory: join(output, 'scheduled') };
+  await text.fill(JSON.stringify({ vm_path: 'DC0/vm/web-1', source, destination }));
+  const looks = 'getComputedStyle(document.activeElement).webkitTextSecurity';
+  assert.equal(await page.evaluate(looks), 'disc');
+  const password = dialog.getByLabel('Password at the source');
+  await password.focus();
+  assert.equal(await password.inputValue(), 'hunter2');
+  assert.equal(await password.getAttribute('type'), 'password');
+  assert.doesNotMatch(await text.inputValue(), /hunter2/);
+  const sent = page.waitForRequest((request) => request.method() === 'PUT');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  assert.deepEqual((await sent).postDataJSON(), {
+    job_template: { vm_path: 'DC0/vm/web-1', source, destination },
+  });
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByText('https://vc.lab/sdk').first().waitFor();
+  assert.doesNotMatch(await page.evaluate<string>(KEPT), /hunter2/);
+  assert.doesNotMatch(await page.content(), /hunter2/);
+  await page.getByRole('button', { name: 'Edit' }).click();
+  // There is one, which nobody is shown.
+  assert.equal(await password.inputValue(), '');
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+}
+
 describe('schedules', () => {
   it('are made of a migration, run, changed and deleted', async () => {
     await using tab = await open('/migrations/new');
@@ -307,6 +338,9 @@ describe('schedules', () => {
     const region = page.getByRole('region', { name: 'Next runs, by the clocks of Europe/Berlin' });
     await region.getByRole('listitem').filter({ hasText: '02:30' }).nth(4).waitFor();
     await page.getByRole('button', { name: 'Run now' }).click();
+    const run = page.getByRole('dialog', { name: 'Run nightly now?' });
+    await run.getByRole('button', { name: 'Run now' }).click();
+    await run.waitFor({ state: 'detached' });
     const history = page.getByRole('table', { name: 'History' });
     await history.getByText('Completed').waitFor();
 
@@ -315,6 +349,7 @@ describe('schedules', () => {
     await change.getByLabel('When').fill('@every 6h');
     await change.getByRole('button', { name: 'Save' }).click();
     await page.getByText('every 6h').first().waitFor();
+    await keepsSecretsOutOfSight(page);
     await page.getByRole('button', { name: 'Disable' }).click();
     await page.getByText('Disabled: it is due at no time.').waitFor();
 

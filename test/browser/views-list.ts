@@ -28,12 +28,8 @@ export function views({ machineId, jobId, scheduleId }: FullSite): readonly Seen
     { name: 'machine-events', path: `${machine}?tab=events`, until: ['table', 'Events'] },
     { name: 'migrations', path: '/migrations', until: ['link', 'missing'] },
     { name: 'migration', path: `/migrations/${jobId}`, until: ['progressbar', /./] },
-    { name: 'migration-new', path: '/migrations/new', until: ['checkbox', /ledger/] },
-    {
-      name: 'migration-sources',
-      path: '/migrations/sources',
-      until: ['heading', 'No connections yet'],
-    },
+    { name: 'migration-new', path: '/migrations/new?source=file', until: ['checkbox', /ledger/] },
+    { name: 'migration-sources', path: '/migrations/sources', until: ['table', 'Connections'] },
     { name: 'schedules', path: '/migrations/schedules', until: ['link', 'nightly'] },
     { name: 'schedule', path: `/migrations/schedules/${scheduleId}`, until: ['table', 'History'] },
     { name: 'webhooks', path: '/alerts/webhooks', until: ['table', 'Webhooks'] },
@@ -44,15 +40,40 @@ export function views({ machineId, jobId, scheduleId }: FullSite): readonly Seen
     { name: 'alerts-silences', path: '/alerts?tab=silences', until: ['button', 'End'] },
     { name: 'settings', path: '/settings', until: ['table', 'Servers'] },
     { name: 'settings-tokens', path: '/settings?tab=tokens', until: ['button', /token/] },
+    { name: 'settings-connections', path: '/settings?tab=connections', until: ['link', 'lab'] },
     { name: 'settings-about', path: '/settings?tab=about', until: ['table', 'Checks'] },
     { name: 'components', path: '/dev/components', until: ['figure', 'CPU'] },
     { name: 'nothing', path: '/nothing/here', until: ['link', 'Go to the overview'] },
-    ...overlays(machine),
+    ...overlays(machine, `/migrations/schedules/${scheduleId}`),
   ];
 }
 
-function overlays(machine: string): readonly Seen[] {
+function overlays(machine: string, schedule: string): readonly Seen[] {
   return [
+    {
+      name: 'dialog-token',
+      path: '/settings?tab=tokens&dialog=new',
+      until: ['dialog', 'New token'],
+    },
+    { name: 'dialog-schedule', path: `${schedule}?ask=edit`, until: ['dialog', 'Change nightly'] },
+    {
+      ...{ name: 'dialog-connection', path: '/settings?tab=connections', until: ['link', 'lab'] },
+      open: async (page) => {
+        await page.getByRole('button', { name: 'Add connection' }).click();
+        await page.getByRole('dialog', { name: 'Add a connection' }).waitFor();
+      },
+    },
+    {
+      ...{
+        name: 'migration-options',
+        path: '/migrations/new?source=file',
+        until: ['checkbox', /ledger/],
+      },
+      open: async (page) => {
+        await page.getByText('More options').click();
+        await page.getByLabel('Disks at a time').waitFor();
+      },
+    },
     { name: 'dialog-machine', path: '/machines?create=1', until: ['dialog', 'Create a machine'] },
     { name: 'dialog-rule', path: '/alerts?tab=rules&rule=new', until: ['dialog', 'New rule'] },
     { name: 'dialog-server', path: '/settings?dialog=pve1', until: ['dialog', 'Change pve1'] },

@@ -21,6 +21,8 @@ const WIDTHS = `(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])
 const WHOLE_SIZE = `(({ scrollWidth, scrollHeight }) => [scrollWidth, scrollHeight])
   (document.documentElement)`;
 const MOST_HIGH_PX = 5000;
+const TWO_FRAMES = `new Promise((done) =>
+  requestAnimationFrame(() => requestAnimationFrame(() => done())))`;
 /** That every colour can be read in both is tested in web/src/styles/tokens.test.ts as well. */
 const SCHEMES = IS_WHOLE ? (['light', 'dark'] as const) : (['light'] as const);
 /** What is in the table of a machine page is asked for before there is any. */
@@ -61,8 +63,12 @@ async function judgeAll(page: Page, size: string, judge: Judge): Promise<readonl
 /** Of a list of thousands, the beginning. */
 async function takePicture(page: Page, name: string): Promise<void> {
   const [width = 0, height = 0] = await page.evaluate<number[]>(WHOLE_SIZE);
-  const clip = { x: 0, y: 0, width, height: Math.min(height, MOST_HIGH_PX) };
-  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true, clip });
+  const seen = page.viewportSize();
+  // Charts are drawn when they are in the window.
+  await page.setViewportSize({ width, height: Math.min(height, MOST_HIGH_PX) });
+  await page.evaluate(TWO_FRAMES);
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+  if (seen !== null) await page.setViewportSize(seen);
 }
 
 describe('every view', () => {
@@ -134,6 +140,8 @@ describe('the keyboard', () => {
     const wanted = [
       ...['Cellar', 'mail', 'ledger-slow', 'nightly', 'talker', 'Webhooks', 'Boot mail'],
       ...['Console of shop-db-1', 'New rule', 'Add a server', 'New migration', 'Colours: Dark'],
+      ...['Cancel ledger-slow…', 'Try missing again', 'Run nightly now…', 'Disable nightly'],
+      ...['Silence memory-used-at-all', 'Delete the app talker…', 'Test the sources of Cellar'],
     ];
     await page.keyboard.press('Control+k');
     for (const words of wanted) {
@@ -142,6 +150,40 @@ describe('the keyboard', () => {
     }
     await page.keyboard.press('Escape');
     await page.getByRole('link', { name: 'talker' }).and(page.locator(':focus')).waitFor();
+  });
+
+  it('does what is chosen there, and asks first where that cannot be taken back', async () => {
+    await using tab = await openTab({ path: '/workers' });
+    const { page } = tab;
+    await page.getByRole('link', { name: 'talker' }).waitFor();
+    const choose = async (words: string) => {
+      await page.keyboard.press('Control+k');
+      await page.getByRole('combobox').fill(words.toLowerCase());
+      await page.getByRole('option', { selected: true }).getByText(words).waitFor();
+      await page.keyboard.press('Enter');
+    };
+    // What can be done next is known as soon as this was done.
+    for (const [words, said] of [
+      ['Disable nightly', 'nightly is disabled'],
+      ['Enable nightly', 'nightly is enabled'],
+    ] as const) {
+      await choose(words);
+      await page.getByRole('log', { name: 'Notices' }).getByText(said).waitFor();
+    }
+    for (const [words, title] of [
+      ['Cancel ledger-slow…', 'Cancel the migration of ledger-slow?'],
+      ['Limit the bandwidth of ledger-slow…', 'Limit the bandwidth of ledger-slow'],
+      ['Silence memory-used-at-all', 'Silence memory-used-at-all?'],
+      ['Delete the app talker…', 'Delete talker?'],
+      ['Delete nightly…', 'Delete the schedule nightly?'],
+    ] as const) {
+      await choose(words);
+      const dialog = page.getByRole('dialog', { name: title });
+      await dialog.waitFor();
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+    }
+    await page.waitForURL(({ search }) => !/ask=|silence=/.test(search));
   });
 
   it('opens a menu, goes along its items, and leaves it by Escape', async () => {

@@ -37,6 +37,11 @@ export function useAlerts() {
   });
 }
 
+/** Of a rule there is one for each of its series. */
+export function alertKey({ rule_id: rule, labels }: Alert): string {
+  return `${rule} ${JSON.stringify(labels)}`;
+}
+
 /** Which server it is about; of this host it is the label that all its series have. */
 export function serverOfAlert({ labels }: Alert): string | undefined {
   return labels['server'] ?? labels['instance'];

@@ -25,6 +25,11 @@ export function useServers({ live = false, enabled = true }: LiveOptions = {}) {
   });
 }
 
+/** The one that is this host: what names no server is about it. */
+export function hostServerOf(servers: readonly ServerListed[]): string | undefined {
+  return servers.find(({ sources }) => sources.some(({ kind }) => kind === 'local'))?.id;
+}
+
 interface LiveOptions {
   readonly live?: boolean;
   readonly enabled?: boolean;

@@ -23,7 +23,8 @@ export const queryClient = new QueryClient({
       refetchOnReconnect: 'always',
       retry: (failures, thrown) => failures < MOST_RETRIES && isWorthRetrying(thrown),
     },
-    mutations: { networkMode: 'always', retry: false },
+    // What was sent, passwords among it, is not kept.
+    mutations: { networkMode: 'always', retry: false, gcTime: 0 },
   },
 });
 

@@ -29,6 +29,7 @@ export const queryKeys = {
   connections: ['connections'],
   uploads: ['uploads'],
   sourceVms: ['source-vms'],
+  palette: ['palette'],
   schedules: ['schedules'],
   webhooks: ['webhooks'],
   processes: (by: string) => ['processes', by],

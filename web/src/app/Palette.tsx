@@ -1,6 +1,7 @@
 /** Ctrl-K: every view, everything that views name, and every action, by a few letters. */
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react';
+import { queryKeys } from '#web/api/query-keys.ts';
 import type { SignedIn } from '#web/api/session.ts';
 import { useStore } from '#web/api/store.ts';
 import { Icon } from '#web/components/Icon.tsx';
@@ -36,7 +37,7 @@ function OpenPalette({ session }: { readonly session: SignedIn }) {
   const [typed, setTyped] = useState('');
   const [chosen, setChosen] = useState(0);
   const loaded = useQuery({
-    queryKey: ['palette'],
+    queryKey: queryKeys.palette,
     queryFn: () => loadEntries(session),
     staleTime: 5000,
   });

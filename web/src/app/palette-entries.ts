@@ -42,7 +42,7 @@ export function ownEntries(session: SignedIn): readonly PaletteEntry[] {
 
 export async function loadEntries(session: SignedIn): Promise<LoadedEntries> {
   const asked = viewsFor(session).flatMap(({ palette }) =>
-    palette === undefined ? [] : [palette()],
+    palette === undefined ? [] : [palette(session)],
   );
   const answers = await Promise.allSettled(asked);
   return {

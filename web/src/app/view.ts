@@ -3,6 +3,7 @@
  * person chose stands in its search, as texts, each with the value that it has when left out.
  */
 import type { ComponentType } from 'react';
+import type { SignedIn } from '#web/api/session.ts';
 import type { IconName } from '#web/components/icon-shapes.ts';
 import type { PaletteEntry } from './palette-entry.ts';
 
@@ -18,8 +19,11 @@ export interface View<Search extends SearchTexts = SearchTexts> {
   readonly search: Search;
   /** `async () => (await import('./MachinesPage.tsx')).MachinesPage`. */
   readonly load: () => Promise<ComponentType>;
-  /** What the command palette offers besides the view itself; asked when it is opened. */
-  readonly palette?: () => Promise<readonly PaletteEntry[]>;
+  /**
+   * What the command palette offers besides the view itself, to who is signed in and of what they
+   * may do; asked when it is opened.
+   */
+  readonly palette?: (session: SignedIn) => Promise<readonly PaletteEntry[]>;
   /** The APIs behind it answer operators alone: nobody else is offered it, or asks them. */
   readonly isForOperators?: true;
 }

@@ -13,6 +13,9 @@ export interface TextFieldProps extends FieldFacts {
   readonly disabled?: boolean;
   /** Several lines. */
   readonly rows?: number;
+  /** Shown as dots, for as long as something stands in it that nobody is to read. */
+  readonly isHidden?: boolean;
+  readonly onLeave?: () => void;
   /** Offered while one types; anything else may be typed as well. */
   readonly suggestions?: readonly string[];
 }
@@ -21,8 +24,8 @@ export function TextField(props: TextFieldProps) {
   const { label, hint, error, value, onChange, rows, type = 'text', ...rest } = props;
   const listId = useId();
   const { autoComplete = 'off', isFirst = false, placeholder, disabled = false } = rest;
-  const { suggestions = [] } = rest;
-  const shared = { value, placeholder, disabled, autoComplete, spellCheck: false };
+  const { suggestions = [], isHidden = false, onLeave } = rest;
+  const shared = { value, placeholder, disabled, autoComplete, spellCheck: false, onBlur: onLeave };
   return (
     <Field label={label} hint={hint} error={error}>
       {(input) =>
@@ -52,6 +55,7 @@ export function TextField(props: TextFieldProps) {
             {...input}
             {...shared}
             rows={rows}
+            data-hidden={isHidden}
             onChange={(event) => onChange(event.target.value)}
           />
         )

@@ -2,8 +2,11 @@
  * Values over time. Gaps are gaps: what is not known is null, and nothing is drawn there. Says how
  * much time a point stands for, hands out its values as CSV, and moves its cursor with the other
  * charts of the same `syncKey`. It brings uPlot with it: for views that are loaded when opened.
+ *
+ * A chart that nobody sees costs nothing: it is drawn when it is scrolled to, and stays as it was
+ * while it is out of sight.
  */
-import { useMemo, useState } from 'react';
+import { memo, useMemo, useRef, useState } from 'react';
 import { useColourScheme } from '#web/app/use-colour-scheme.ts';
 import type { ChartUnit } from '#web/format/chart-units.ts';
 import { toCsv } from '#web/format/csv.ts';
@@ -14,6 +17,7 @@ import { TEXT } from '#web/text/en.ts';
 import { saveFile } from './save-file.ts';
 import { ChartCanvas } from './chart/ChartCanvas.tsx';
 import { stackSeries, type Values } from './chart/stack-series.ts';
+import { useSeen } from './chart/use-seen.ts';
 import { IconButton } from './IconButton.tsx';
 import { Num } from './Num.tsx';
 
@@ -43,7 +47,25 @@ export interface TimeChartProps {
 }
 
 export function TimeChart(props: TimeChartProps) {
-  const { title, unit, times, series, span, isStacked = false, heightPx = 160 } = props;
+  const figure = useRef<HTMLElement>(null);
+  const isSeen = useSeen(figure);
+  return (
+    <figure className="chart" aria-label={props.title} ref={figure}>
+      <ChartHead {...props} />
+      <ChartBody {...props} isSeen={isSeen} />
+    </figure>
+  );
+}
+
+interface ChartBodyProps extends TimeChartProps {
+  readonly isSeen: boolean;
+}
+
+/** What comes while it is out of sight is left to when it is seen again. */
+const ChartBody = memo(Body, (_old, { isSeen }) => !isSeen);
+
+function Body(props: ChartBodyProps) {
+  const { unit, times, series, span, isStacked = false, heightPx = 160, isSeen } = props;
   const [at, setAt] = useState<number | null>(null);
   const scheme = useColourScheme();
   const values = useMemo(() => {
@@ -52,20 +74,21 @@ export function TimeChart(props: TimeChartProps) {
   }, [series, isStacked]);
   const isEmpty = !series.some((each) => each.values.some(isKnown));
   return (
-    <figure className="chart" aria-label={title}>
-      <ChartHead {...props} />
+    <>
       <div className="chart-area" style={{ height: heightPx }}>
-        <ChartCanvas
-          {...{ times, values, unit, span, heightPx, isStacked, scheme }}
-          labels={series.map(({ label }) => label)}
-          syncKey={props.syncKey}
-          onZoom={props.onZoom}
-          onPoint={setAt}
-        />
+        {isSeen && (
+          <ChartCanvas
+            {...{ times, values, unit, span, heightPx, isStacked, scheme }}
+            labels={series.map(({ label }) => label)}
+            syncKey={props.syncKey}
+            onZoom={props.onZoom}
+            onPoint={setAt}
+          />
+        )}
         {isEmpty && <p className="chart-empty">{TEXT.chart.noData}</p>}
       </div>
       <Legend unit={unit} series={series} times={times} at={at} />
-    </figure>
+    </>
   );
 }
 

@@ -4,14 +4,21 @@
  * itself only for a dialog that is closed, and not for one that is taken out of the document.
  */
 import { useEffect, type RefObject } from 'react';
+import { Store } from '#web/api/store.ts';
+
+/** The last of them lies over the others: nothing outside it can be reached. */
+export const openModals = new Store<readonly HTMLDialogElement[]>([]);
 
 export function useModal(dialog: RefObject<HTMLDialogElement | null>, firstField?: string): void {
   useEffect(() => {
     const before = document.activeElement;
     const { current } = dialog;
-    current?.showModal();
-    if (firstField !== undefined) current?.querySelector<HTMLElement>(firstField)?.focus();
+    if (current === null) return undefined;
+    current.showModal();
+    openModals.set([...openModals.value, current]);
+    if (firstField !== undefined) current.querySelector<HTMLElement>(firstField)?.focus();
     return () => {
+      openModals.set(openModals.value.filter((each) => each !== current));
       // Whoever took the keyboard in the meantime keeps it.
       if (document.activeElement !== document.body) return;
       const isThere =

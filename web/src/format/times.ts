@@ -53,6 +53,13 @@ export function dateTime(atMs: Known): string {
   return `${dayOf(at)} ${at.getFullYear()}, ${clockOf(at)}`;
 }
 
+/** Of lines that follow each other closely: `20:22:26.104`, by the person's own clock. */
+export function exactTime(atMs: Known): string {
+  if (!isKnown(atMs)) return UNKNOWN.value;
+  const at = new Date(atMs);
+  return `${clockOf(at)}.${String(at.getMilliseconds()).padStart(3, '0')}`;
+}
+
 /** As clocks there show it, to the minute: `Mon, 23 Nov 2026, 02:30`. */
 export function timeIn(zone: string, atMs: Known): string {
   if (!isKnown(atMs)) return UNKNOWN.value;

@@ -57,6 +57,7 @@ export const MIGRATIONS = {
   },
   facts: {
     ...{ from: 'From', to: 'To', vm: 'VM', created: 'Created', started: 'Started', took: 'Took' },
+    runs: 'Running for',
     ...{ attempts: 'Attempts', limit: 'Bandwidth limit', worker: 'At work', batch: 'Batch' },
     ...{ schedule: 'Schedule', next: 'Next attempt', percent: 'Done', noLimit: 'none' },
     attemptOf: (now: number, most: number) => `${now} of ${most}`,
@@ -274,5 +275,14 @@ export const MIGRATIONS = {
       text: 'The file is deleted from this host.',
     },
   },
-  palette: { newHint: 'Migrations' },
+  palette: {
+    newHint: 'Migrations',
+    deeds: {
+      cancel: (vm: string) => `Cancel ${vm}…`,
+      retry: (vm: string) => `Try ${vm} again`,
+      clean: (vm: string) => `Clean up after ${vm}…`,
+      remove: (vm: string) => `Forget ${vm}…`,
+      'set-controls': (vm: string) => `Limit the bandwidth of ${vm}…`,
+    },
+  },
 } as const;

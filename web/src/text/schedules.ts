@@ -26,6 +26,13 @@ export const SCHEDULES = {
   commands: {
     ...{ run: 'Run now', enable: 'Enable', disable: 'Disable', edit: 'Edit', remove: 'Delete' },
   },
+  palette: {
+    run: (name: string) => `Run ${name} now…`,
+    enable: (name: string) => `Enable ${name}`,
+    disable: (name: string) => `Disable ${name}`,
+    edit: (name: string) => `Change ${name}…`,
+    remove: (name: string) => `Delete ${name}…`,
+  },
   done: {
     run: (name: string) => `${name} runs`,
     enable: (name: string) => `${name} is enabled`,
@@ -34,8 +41,14 @@ export const SCHEDULES = {
     save: (name: string) => `${name} is saved`,
   },
   confirm: {
-    title: (name: string) => `Delete the schedule ${name}?`,
-    text: 'Its history goes with it. Migrations that it has begun go on.',
+    run: {
+      title: (name: string) => `Run ${name} now?`,
+      text: 'Its migration begins at once, and does to the VM what it does on its schedule.',
+    },
+    remove: {
+      title: (name: string) => `Delete the schedule ${name}?`,
+      text: 'Its history goes with it. Migrations that it has begun go on.',
+    },
   },
   nextRuns: (zone: string) => `Next runs, by the clocks of ${zone}`,
   noNext: 'Disabled: it is due at no time.',
@@ -59,11 +72,14 @@ export const SCHEDULES = {
     whenHint: 'Minute, hour, day, month, weekday: 0 2 * * *. Or @daily, @every 6h.',
     zoneHint: "Such as Europe/Berlin. Empty: the server's",
     jitterHint: 'By up to so long, so that not all begin at once',
-    templateHint: 'Passwords that are not shown stay as they are.',
+    templateHint: 'Passwords and tokens are not in it; they stay as they are.',
+    hiddenHint: 'Hidden: it holds a password or token, which goes to its field when you leave it.',
+    secrets: { password: 'Password at the source', token: 'Token of the other Drover' },
+    secretHint: 'Empty: as it is',
     notJson: 'This is no JSON.',
     missedNames: { once: 'Run the newest', skip: 'Skip them', all: 'Run each of them' },
     overlapNames: { skip: 'Skip', queue: 'Run afterwards', allow: 'Run beside it' },
-    preview: (times: string) => `Next: ${times}`,
+    preview: (times: string, zone: string) => `Next: ${times}, ${zone} time`,
     allTags: 'Tags',
   },
   cron: {

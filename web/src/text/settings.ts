@@ -23,6 +23,11 @@ export const SETTINGS = {
     ...{ test: 'Test its sources', edit: 'Change…', remove: 'Remove…' },
     of: (name: string) => `Actions of ${name}`,
   },
+  palette: {
+    test: (name: string) => `Test the sources of ${name}`,
+    edit: (name: string) => `Change the server ${name}…`,
+    remove: (name: string) => `Remove the server ${name}…`,
+  },
   fixed: {
     builtin: 'It is this host, which is not configured.',
     config: 'It stands in the config file, and is changed there.',

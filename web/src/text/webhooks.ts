@@ -11,7 +11,7 @@ export const WEBHOOKS = {
   columns: {
     ...{ url: 'Address', of: 'Tells of', events: 'Events', state: 'State', success: 'Delivered' },
     ...{ failures: 'Failures', event: 'Event', at: 'When', attempts: 'Attempts', answer: 'Answer' },
-    ...{ next: 'Next attempt', latency: 'Took' },
+    ...{ next: 'Next attempt', latency: 'Took', why: 'Why' },
   },
   every: 'all',
   states: {
@@ -25,6 +25,12 @@ export const WEBHOOKS = {
   commands: {
     ...{ test: 'Test', deliveries: 'Deliveries', remove: 'Remove', redeliver: 'Send again' },
     inConfig: 'It is in the config file: take it out there',
+  },
+  palette: {
+    test: (url: string) => `Test ${url}`,
+    remove: (url: string) => `Remove ${url}…`,
+    taken: (url: string, answer: string) => `${url} took the test: ${answer}`,
+    refused: (url: string, why: string) => `${url} did not take the test: ${why}`,
   },
   test: {
     title: (url: string) => `Test of ${url}`,

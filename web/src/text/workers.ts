@@ -38,6 +38,10 @@ export const WORKERS = {
     ...{ log: 'Show versions and log', open: 'Open', remove: 'Delete…' },
     of: (name: string) => `Actions of ${name}`,
   },
+  palette: {
+    open: (name: string) => `Open ${name}`,
+    remove: (name: string) => `Delete the app ${name}…`,
+  },
   makeCurrent: 'Make current',
   makeCurrentOf: (version: string) => `Make ${version} current`,
   makeCurrentTitle: (name: string, version: string) => `Serve ${name} ${version} from now on?`,

@@ -43,6 +43,7 @@ export function ChartCanvas(props: ChartCanvasProps) {
       spanOf: () => shownSpan.current,
       onZoom: canZoom ? (chosen: Span) => zoom(chosen) : undefined,
       onPoint: (at: number | null) => point(at),
+      onReady: (ready: Plot) => takeCursor(ready, syncKey),
     };
     const size = { width: element.clientWidth, height: heightPx };
     const options = createChartOptions(plan, readChartColours(element, scheme), size);
@@ -65,6 +66,17 @@ export function ChartCanvas(props: ChartCanvasProps) {
   }, [times, values, span]);
 
   return <div ref={box} className="chart-canvas" style={{ height: heightPx }} />;
+}
+
+/** One that is drawn later has its cursor where the others have theirs. */
+function takeCursor(plot: Plot, syncKey: string | undefined): void {
+  if (syncKey === undefined) return;
+  const pointed = Plot.sync(syncKey).plots.find(
+    (each) => each !== plot && (each.cursor.left ?? -1) >= 0,
+  );
+  if (pointed === undefined) return;
+  const { left = 0 } = pointed.cursor;
+  plot.setCursor({ left: plot.valToPos(pointed.posToVal(left, 'x'), 'x'), top: 0 });
 }
 
 function copyOf(values: Values): (number | null)[] {

@@ -15,6 +15,8 @@ export interface ChartPlan {
   readonly onZoom: ((span: Span) => void) | undefined;
   /** Where the cursor is, by the number of the point; null when it is gone. */
   readonly onPoint: (at: number | null) => void;
+  /** It was drawn for the first time. */
+  readonly onReady: (plot: uPlot) => void;
 }
 
 const AXIS_PX = 60;
@@ -54,6 +56,7 @@ export function createChartOptions(
     hooks: {
       setCursor: [(plot) => plan.onPoint(plot.cursor.idx ?? null)],
       setSelect: [(plot) => zoom(plot, onZoom)],
+      ready: [(plot) => plan.onReady(plot)],
     },
   };
 }

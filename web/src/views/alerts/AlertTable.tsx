@@ -1,7 +1,7 @@
 /** What is pending or fires now. */
-import { useMemo, useState } from 'react';
-import { labelsOfAlert, serverOfAlert, type Alert } from '#web/api/alerts.ts';
-import { useServers } from '#web/api/fleet.ts';
+import { useMemo } from 'react';
+import { alertKey, labelsOfAlert, serverOfAlert, type Alert } from '#web/api/alerts.ts';
+import { hostServerOf, useServers } from '#web/api/fleet.ts';
 import { useMayChange, useSession } from '#web/api/session.ts';
 import { useViewSearch } from '#web/app/use-view.ts';
 import { ViewLink } from '#web/app/ViewLink.tsx';
@@ -12,12 +12,13 @@ import { FilterField } from '#web/components/FilterField.tsx';
 import { Num } from '#web/components/Num.tsx';
 import { Status } from '#web/components/Status.tsx';
 import { Table, type Column } from '#web/components/Table.tsx';
-import { decimal, quantityToText } from '#web/format/numbers.ts';
+import { quantityOf } from '#web/format/metric-units.ts';
+import { quantityToText } from '#web/format/numbers.ts';
 import { filterRows, parseSort, sortToText } from '#web/format/sort-rows.ts';
 import { parseInstant } from '#web/format/times.ts';
 import { ALERTS } from '#web/text/alerts.ts';
 import { serverView } from '#web/views/server/view.ts';
-import { SilenceDialog } from './SilenceDialog.tsx';
+import { isLoud } from './silences.ts';
 import { alertsView } from './view.ts';
 
 interface Row extends Alert {
@@ -38,10 +39,15 @@ const COLUMNS: readonly Column<Row>[] = [
     ...{ id: 'severity', title: columns.severity, width: 'fit' },
     sort: ({ state, severity }) =>
       SEVERITY_RANKS[severity] + (state === 'pending' ? PENDING_RANK : 0),
-    cell: ({ state, severity, silenced_until: until }) => (
-      <Status kind={state === 'pending' || until !== null ? 'idle' : KINDS[severity]}>
-        {ALERTS.severities[severity]}
-      </Status>
+    cell: (alert) => (
+      <>
+        <span data-hide="tablet">
+          <Standing alert={alert} text={ALERTS.severities[alert.severity]} />
+        </span>
+        <span data-show="tablet">
+          <Standing alert={alert} text={shortOf(alert)} />
+        </span>
+      </>
     ),
   },
   {
@@ -73,13 +79,13 @@ const COLUMNS: readonly Column<Row>[] = [
   },
   {
     ...{ id: 'value', title: columns.value, align: 'end', hideBelow: 'tablet' },
-    cell: ({ value }) => <Num of={decimal(value)} />,
+    cell: ({ subject, value }) => <Num of={quantityOf(subject, value)} />,
   },
   {
     ...{ id: 'limit', title: columns.limit, align: 'end', hideBelow: 'tablet' },
-    cell: ({ comparison, threshold }) => (
+    cell: ({ subject, comparison, threshold }) => (
       <span className="num">
-        {comparison} {quantityToText(decimal(threshold))}
+        {comparison} {quantityToText(quantityOf(subject, threshold))}
       </span>
     ),
   },
@@ -96,27 +102,16 @@ export function AlertTable({ alerts }: { readonly alerts: readonly Alert[] }) {
   const [{ q, sort }, setSearch] = useViewSearch(alertsView);
   const { data: session } = useSession();
   const isOperator = session?.authenticated === true && session.kind === 'operator';
-  const servers = useServers({ enabled: isOperator });
-  const rows = useMemo(() => {
-    const ids = new Set(servers.data?.servers.map(({ id }) => id));
-    const all = alerts.map((alert): Row => {
-      const server = serverOfAlert(alert);
-      return { ...alert, server, isWatched: server !== undefined && ids.has(server) };
-    });
-    return filterRows(all, q, ({ rule_name: name, server, severity, state, labels }) => [
-      ...[name, server, severity, state, ...Object.values(labels)],
-    ]);
-  }, [alerts, q, servers.data]);
-  const [silenced, setSilenced] = useState<Alert>();
-  const mayChange = useMayChange();
+  const rows = useRows(alerts, q, isOperator);
+  const maySilence = useMayChange() && isOperator;
   const actions: Column<Row> = {
     ...{ id: 'actions', title: '', align: 'end', width: 'fit' },
     cell: (alert) =>
-      alert.silenced_until === null && (
+      isLoud(alert) && (
         <Button
           size="small"
           title={ALERTS.silence.of(alert.rule_name)}
-          onClick={() => setSilenced(alert)}
+          onClick={() => setSearch({ silence: alertKey(alert) }, { replace: true })}
         >
           {ALERTS.silence.open}
         </Button>
@@ -148,14 +143,40 @@ export function AlertTable({ alerts }: { readonly alerts: readonly Alert[] }) {
       <Table
         label={ALERTS.tabs.alerts}
         rows={rows}
-        rowKey={({ rule_id: rule, labels }) => `${rule} ${JSON.stringify(labels)}`}
-        columns={mayChange && isOperator ? [...COLUMNS, actions] : COLUMNS}
+        rowKey={alertKey}
+        columns={maySilence ? [...COLUMNS, actions] : COLUMNS}
         sort={parseSort(sort, SORTABLE, BY_SEVERITY)}
         onSort={(next) => setSearch({ sort: sortToText(next) })}
       />
-      {silenced !== undefined && (
-        <SilenceDialog alert={silenced} onClose={() => setSilenced(undefined)} />
-      )}
     </>
   );
+}
+
+/** Where there is no room for how grave it is and how it stands, what counts of both. */
+function shortOf(alert: Alert): string {
+  if (alert.silenced_until !== null) return ALERTS.states.silenced;
+  return alert.state === 'pending' ? ALERTS.states.pending : ALERTS.severities[alert.severity];
+}
+
+function Standing({ alert, text }: { readonly alert: Alert; readonly text: string }) {
+  const { state, severity, silenced_until: until } = alert;
+  const isQuiet = state === 'pending' || until !== null;
+  return <Status kind={isQuiet ? 'idle' : KINDS[severity]}>{text}</Status>;
+}
+
+/** With the server that each is about; what names none is about this host. */
+function useRows(alerts: readonly Alert[], q: string, isOperator: boolean): readonly Row[] {
+  const servers = useServers({ enabled: isOperator });
+  return useMemo(() => {
+    const listed = servers.data?.servers ?? [];
+    const ids = new Set(listed.map(({ id }) => id));
+    const here = hostServerOf(listed);
+    const all = alerts.map((alert): Row => {
+      const server = serverOfAlert(alert) ?? here;
+      return { ...alert, server, isWatched: server !== undefined && ids.has(server) };
+    });
+    return filterRows(all, q, ({ rule_name: name, server, severity, state, labels }) => [
+      ...[name, server, severity, state, ...Object.values(labels)],
+    ]);
+  }, [alerts, q, servers.data]);
 }

@@ -9,6 +9,7 @@ import { PageHeader } from '#web/components/PageHeader.tsx';
 import { Tabs } from '#web/components/Tabs.tsx';
 import { ALERTS } from '#web/text/alerts.ts';
 import { AlertTable } from './AlertTable.tsx';
+import { AskedSilence } from './AskedSilence.tsx';
 import { RuleDialog } from './RuleDialog.tsx';
 import { RuleTable } from './RuleTable.tsx';
 import { useRules } from './rules.ts';
@@ -62,6 +63,9 @@ export function AlertsPage(): ReactNode {
           <Loaded query={silences}>{(data) => <SilenceTable silences={data.silences} />}</Loaded>
         )}
       </Tabs>
+      {mayChange && isOperator && tab === 'alerts' && alerts.data !== undefined && (
+        <AskedSilence alerts={alerts.data.alerts} />
+      )}
       {mayChange && (search.rule === NEW || edited !== undefined) && (
         <RuleDialog key={search.rule} rule={edited} onClose={() => setSearch({ rule: '' })} />
       )}

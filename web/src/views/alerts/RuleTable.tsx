@@ -8,7 +8,8 @@ import { FilterField } from '#web/components/FilterField.tsx';
 import { Num } from '#web/components/Num.tsx';
 import { Status } from '#web/components/Status.tsx';
 import { Table, type Column } from '#web/components/Table.tsx';
-import { count, decimal, quantityToText } from '#web/format/numbers.ts';
+import { quantityOf } from '#web/format/metric-units.ts';
+import { count, quantityToText } from '#web/format/numbers.ts';
 import { filterRows, parseSort, sortToText } from '#web/format/sort-rows.ts';
 import { ALERTS } from '#web/text/alerts.ts';
 import { RemoveRule } from './RemoveRule.tsx';
@@ -46,9 +47,9 @@ const COLUMNS: readonly Column<Rule>[] = [
   },
   {
     ...{ id: 'crossed', title: columns.crossed, align: 'end' },
-    cell: ({ comparison, value }) => (
+    cell: ({ metric = '', comparison, value }) => (
       <span className="num">
-        {comparison} {quantityToText(decimal(value))}
+        {comparison} {quantityToText(quantityOf(metric, value))}
       </span>
     ),
   },

@@ -27,6 +27,11 @@ export function useSilences(enabled: boolean) {
   });
 }
 
+/** It is told to whom it concerns, and so can be silenced. */
+export function isLoud({ silenced_until: until }: Alert): boolean {
+  return until === null;
+}
+
 /** Of this alert and, while its rule and labels are the same, of no other. */
 export function matchersOf({ rule_name: rule, labels }: Alert): readonly string[] {
   return labelsToMatchers({ ...labels, rule });

@@ -6,7 +6,7 @@ export const alertsView = defineView({
   path: '/alerts',
   title: ALERTS.title,
   icon: 'alert',
-  search: { tab: 'alerts', q: '', sort: '', rule: '' },
+  search: { tab: 'alerts', q: '', sort: '', rule: '', silence: '' },
   load: async () => (await import('./AlertsPage.tsx')).AlertsPage,
-  palette: async () => (await import('./alert-entries.ts')).alertEntries(),
+  palette: async (session) => await (await import('./alert-entries.ts')).alertEntries(session),
 });

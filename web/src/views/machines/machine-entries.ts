@@ -1,9 +1,8 @@
 /** Every machine, and what it would obey now, for the command palette. */
-import { queryClient } from '#web/api/query-client.ts';
 import { queryKeys } from '#web/api/query-keys.ts';
-import type { Session } from '#web/api/session.ts';
+import type { SignedIn } from '#web/api/session.ts';
 import type { PaletteEntry } from '#web/app/palette-entry.ts';
-import { addToast } from '#web/components/toast-store.ts';
+import { runDeed } from '#web/app/run-deed.ts';
 import { MACHINES } from '#web/text/machines.ts';
 import {
   COMMANDS,
@@ -24,9 +23,9 @@ import { machineView, machinesView } from './view.ts';
 /** So many pages are read: the newest machines, where there are very many. */
 const MOST_PAGES = 5;
 
-export async function machineEntries(): Promise<readonly PaletteEntry[]> {
-  const session = queryClient.getQueryData<Session>(queryKeys.session);
-  const mayChange = session?.authenticated === true && session.may_change;
+export async function machineEntries({
+  may_change: mayChange,
+}: SignedIn): Promise<readonly PaletteEntry[]> {
   const machines = await readMachines();
   const create: PaletteEntry = {
     id: 'machine:create',
@@ -106,7 +105,11 @@ function commandEntries(machine: Commanded, hint: string): readonly PaletteEntry
 }
 
 async function tell(command: Command, machine: Commanded): Promise<void> {
-  const told = await tellMachines(command, [machine], GENTLY);
-  addToast({ kind: told.failures.length > 0 ? 'error' : 'ok', text: toldToText(told) });
-  await queryClient.invalidateQueries({ queryKey: queryKeys.machines });
+  await runDeed({
+    run: async () => {
+      const told = await tellMachines(command, [machine], GENTLY);
+      return { kind: told.failures.length > 0 ? 'error' : 'ok', text: toldToText(told) };
+    },
+    invalidates: [queryKeys.machines],
+  });
 }

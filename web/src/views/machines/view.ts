@@ -8,7 +8,7 @@ export const machinesView = defineView({
   icon: 'machine',
   search: { q: '', state: '', sort: 'name', create: '' },
   load: async () => (await import('./MachinesPage.tsx')).MachinesPage,
-  palette: async () => await (await import('./machine-entries.ts')).machineEntries(),
+  palette: async (session) => await (await import('./machine-entries.ts')).machineEntries(session),
 });
 
 export const machineView = defineView({

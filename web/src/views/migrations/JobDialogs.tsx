@@ -1,7 +1,6 @@
 /** Asks before something is done to jobs that cannot be taken back, and for a limit. */
 import { useState } from 'react';
 import { sendJson } from '#web/api/http.ts';
-import { queryKeys } from '#web/api/query-keys.ts';
 import { useAction } from '#web/api/use-action.ts';
 import { Button } from '#web/components/Button.tsx';
 import { ConfirmDialog } from '#web/components/ConfirmDialog.tsx';
@@ -9,14 +8,14 @@ import { Dialog } from '#web/components/Dialog.tsx';
 import { NumberField } from '#web/components/NumberField.tsx';
 import { TEXT } from '#web/text/en.ts';
 import { MIGRATIONS } from '#web/text/migrations.ts';
-import { carryOut, type Order } from './job-commands.ts';
+import { carryOut, invalidatedBy, namesOf, type AskedCommand, type Order } from './job-commands.ts';
 import { jobPath } from './job-queries.ts';
 import { nameOf } from './job-words.ts';
 import { limitToText, parseLimit } from './bandwidth.ts';
 import type { Job } from './wire.ts';
 
 export interface OrderDialogProps {
-  readonly order: Order & { readonly command: 'cancel' | 'clean' | 'remove' };
+  readonly order: Order & { readonly command: AskedCommand };
   readonly onDone: () => void;
   readonly onClose: () => void;
 }
@@ -26,7 +25,7 @@ export function OrderDialog({ order, onDone, onClose }: OrderDialogProps) {
   const carrying = useAction({
     run: carryOut,
     done: (_answer, done) => MIGRATIONS.done[done.command](namesOf(done.jobs)),
-    invalidates: invalidatedBy(order),
+    invalidates: invalidatedBy(order.jobs),
     onDone,
     showsError: true,
   });
@@ -57,7 +56,7 @@ export function LimitDialog({ job, onClose }: LimitDialogProps) {
     run: (wanted: number | null) =>
       sendJson<Job>('PATCH', jobPath(job.definition.id), { bandwidth_limit: wanted }),
     done: () => text.done(nameOf(job)),
-    invalidates: invalidatedBy({ jobs: [job] }),
+    invalidates: invalidatedBy([job]),
     onDone: onClose,
     showsError: true,
   });
@@ -87,13 +86,4 @@ export function LimitDialog({ job, onClose }: LimitDialogProps) {
       />
     </Dialog>
   );
-}
-
-export function namesOf([first, ...others]: readonly Job[]): string {
-  return first === undefined ? '' : MIGRATIONS.names(nameOf(first), others.length);
-}
-
-export function invalidatedBy({ jobs }: Pick<Order, 'jobs'>) {
-  const ones = jobs.map(({ definition: { id } }) => queryKeys.migrationJob(id));
-  return [queryKeys.migrationJobs, queryKeys.migrationStatus, ...ones];
 }

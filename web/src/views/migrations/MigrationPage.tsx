@@ -48,8 +48,13 @@ export function MigrationPage() {
 
 function Head({ job }: { readonly job: Job }) {
   const go = useGo();
+  const [{ ask }, setSearch] = useViewSearch(migrationView);
+  const onClose = () => setSearch({ ask: '' }, { replace: true });
   return (
-    <JobOrders onRemoved={() => go({ view: migrationsView })}>
+    <JobOrders
+      onRemoved={() => go({ view: migrationsView })}
+      wanted={{ job, command: ask, onClose }}
+    >
       {({ mayChange, itemsFor }) => (
         <PageHeader
           title={nameOf(job)}
@@ -86,7 +91,10 @@ function JobFacts({ job }: { readonly job: Job }) {
   const limit = controls.bandwidth_limit ?? null;
   const items: readonly (Fact | false)[] = [
     [facts.percent, <Num key="percent" of={percent(job.progress.percent_complete)} />],
-    [facts.took, <span key="took">{duration(secondsOf(job, nowMs))}</span>],
+    [
+      job.status === 'running' ? facts.runs : facts.took,
+      <span key="took">{duration(secondsOf(job, nowMs))}</span>,
+    ],
     [facts.created, at(definition.created_at)],
     [facts.started, at(job.started_at)],
     [facts.vm, definition.vm_path],

@@ -1,10 +1,17 @@
 /** What can be done to jobs, as the server says of each. */
 import { sendJson } from '#web/api/http.ts';
+import { queryKeys } from '#web/api/query-keys.ts';
+import { MIGRATIONS } from '#web/text/migrations.ts';
 import { jobPath } from './job-queries.ts';
+import { nameOf } from './job-words.ts';
 import type { Job } from './wire.ts';
 
 export const COMMANDS = ['cancel', 'retry', 'clean', 'remove'] as const;
 export type JobCommand = (typeof COMMANDS)[number];
+/** What cannot be taken back is asked about. */
+export type AskedCommand = Exclude<JobCommand, 'retry'>;
+/** A limit is typed, so it is a dialog of its own. */
+export const LIMIT = 'set-controls';
 
 /** Powering a source on again and removing large files take their time. */
 const CLEAN_DEADLINE_MS = 600_000;
@@ -17,6 +24,22 @@ export interface Order {
 /** Those of the jobs that it can be asked of. */
 export function orderFor(command: JobCommand, jobs: readonly Job[]): Order {
   return { command, jobs: jobs.filter(({ commands }) => commands.includes(command)) };
+}
+
+/** What a dialog opens for, where somebody asks for it by name; undefined: for nothing. */
+export function askedOf(text: string, { commands }: Job): AskedCommand | typeof LIMIT | undefined {
+  const known = [...COMMANDS, LIMIT] as const;
+  const command = known.find((each) => each === text && commands.includes(each));
+  return command === 'retry' ? undefined : command;
+}
+
+export function namesOf([first, ...others]: readonly Job[]): string {
+  return first === undefined ? '' : MIGRATIONS.names(nameOf(first), others.length);
+}
+
+export function invalidatedBy(jobs: readonly Job[]) {
+  const ones = jobs.map(({ definition: { id } }) => queryKeys.migrationJob(id));
+  return [queryKeys.migrationJobs, queryKeys.migrationStatus, ...ones];
 }
 
 export async function carryOut({ command, jobs }: Order): Promise<void> {

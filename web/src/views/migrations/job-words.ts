@@ -7,7 +7,7 @@ import type { Job, Place } from './wire.ts';
 
 const { states, stages, places } = MIGRATIONS;
 
-export function nameOf({ definition: { name, vm_path: path } }: Job): string {
+export function nameOf({ definition: { name, vm_path: path } }: Pick<Job, 'definition'>): string {
   return name ?? path.split('/').at(-1) ?? path;
 }
 
@@ -33,7 +33,7 @@ export function standingOf({ status, cancel_requested: isLeaving, attempts }: Jo
 }
 
 /** A stage that is not one of a migration's is shown as it is. */
-function stageOf({ progress: { stage } }: Job): string {
+export function stageOf({ progress: { stage } }: Job): string {
   return Object.hasOwn(stages, stage) ? stages[stage as keyof typeof stages].title : stage;
 }
 

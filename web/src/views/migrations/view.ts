@@ -9,7 +9,8 @@ export const migrationsView = defineView({
   search: { state: 'all', q: '', sort: '-created', batch: '', schedule: '' },
   isForOperators: true,
   load: async () => (await import('./MigrationsPage.tsx')).MigrationsPage,
-  palette: async () => (await import('./migration-entries.ts')).migrationEntries(),
+  palette: async (session) =>
+    await (await import('./migration-entries.ts')).migrationEntries(session),
 });
 
 export const newMigrationView = defineView({
@@ -31,7 +32,7 @@ export const sourcesView = defineView({
 export const migrationView = defineView({
   path: '/migrations/$id',
   title: MIGRATIONS.one,
-  search: { tab: 'log' },
+  search: { tab: 'log', ask: '' },
   isForOperators: true,
   load: async () => (await import('./MigrationPage.tsx')).MigrationPage,
 });

@@ -9,6 +9,7 @@ import { Section } from '#web/components/Section.tsx';
 import { Status } from '#web/components/Status.tsx';
 import { Table, type Column } from '#web/components/Table.tsx';
 import { OVERVIEW } from '#web/text/overview.ts';
+import { alertsView } from '#web/views/alerts/view.ts';
 import { serverView } from '#web/views/server/view.ts';
 import { listAttention, type Attention } from './attention.ts';
 
@@ -28,7 +29,10 @@ const COLUMNS: readonly Column<Attention>[] = [
         </ViewLink>
       ),
   },
-  { id: 'what', title: columns.what, width: 'fit', cell: ({ what }) => what },
+  {
+    ...{ id: 'what', title: columns.what, width: 'fit' },
+    cell: (row) => <What {...row} />,
+  },
   {
     ...{ id: 'why', title: columns.why, width: 'grow' },
     cell: ({ why }) => <span title={why}>{why}</span>,
@@ -38,6 +42,23 @@ const COLUMNS: readonly Column<Attention>[] = [
     cell: ({ sinceMs }) => <Age at={sinceMs} />,
   },
 ];
+
+/** The way to what can be done about it. */
+function What({ rule, server, what }: Attention) {
+  if (rule !== undefined) {
+    return (
+      <ViewLink to={alertsView} search={{ q: rule }}>
+        {what}
+      </ViewLink>
+    );
+  }
+  if (server === undefined) return what;
+  return (
+    <ViewLink to={serverView} params={{ id: server }}>
+      {what}
+    </ViewLink>
+  );
+}
 
 export function AttentionList({ servers }: { readonly servers: readonly ServerListed[] }) {
   return (

@@ -2,12 +2,17 @@
 import { useAlerts } from '#web/api/alerts.ts';
 import { useFleetLive, useServers, type ServerList as Servers } from '#web/api/fleet.ts';
 import { useSession } from '#web/api/session.ts';
-import { Facts } from '#web/components/Facts.tsx';
+import type { ViewTarget } from '#web/app/view.ts';
+import { ViewLink } from '#web/app/ViewLink.tsx';
+import { Facts, type Fact } from '#web/components/Facts.tsx';
 import { Loaded } from '#web/components/Loaded.tsx';
 import { Num } from '#web/components/Num.tsx';
 import { PageHeader } from '#web/components/PageHeader.tsx';
-import { count, quantityToText } from '#web/format/numbers.ts';
+import { count, quantityToText, type Known } from '#web/format/numbers.ts';
 import { OVERVIEW } from '#web/text/overview.ts';
+import { alertsView } from '#web/views/alerts/view.ts';
+import { machinesView } from '#web/views/machines/view.ts';
+import { migrationsView } from '#web/views/migrations/view.ts';
 import { AttentionList } from './AttentionList.tsx';
 import { useMachineCount, useMigrationStatus } from './overview-queries.ts';
 import { RunningJobs } from './RunningJobs.tsx';
@@ -74,12 +79,27 @@ function FleetFacts({ servers }: Servers) {
             {OVERVIEW.of(up ?? '', all ?? '')}
           </span>,
         ],
-        [facts.alerts, <Num key="alerts" of={count(firing)} />],
-        [facts.machines, <Num key="machines" of={count(machines.data?.total_count)} />],
-        [facts.running, <Num key="running" of={count(data?.running_jobs)} />],
-        [facts.waiting, <Num key="waiting" of={count(data?.pending_jobs)} />],
-        [facts.failed, <Num key="failed" of={count(data?.failed_jobs)} />],
+        linked(facts.alerts, firing, { view: alertsView }),
+        linked(facts.machines, machines.data?.total_count, { view: machinesView }),
+        linked(facts.running, data?.running_jobs, ofState('running')),
+        linked(facts.waiting, data?.pending_jobs, ofState('pending')),
+        linked(facts.failed, data?.failed_jobs, ofState('failed')),
       ]}
     />
   );
+}
+
+function ofState(state: string): ViewTarget {
+  return { view: migrationsView, search: { state } };
+}
+
+/** A number leads to what it counts. */
+function linked(name: string, number: Known, { view, search = {} }: ViewTarget): Fact {
+  const quantity = count(number);
+  return [
+    name,
+    <ViewLink key={name} to={view} search={search} label={`${name}: ${quantity.value}`}>
+      <Num of={quantity} />
+    </ViewLink>,
+  ];
 }

@@ -1,21 +1,23 @@
 /** The migrations that run, with how far they are; nothing where none does. */
+import { ViewLink } from '#web/app/ViewLink.tsx';
 import { Age } from '#web/components/Age.tsx';
 import { ProgressBar } from '#web/components/ProgressBar.tsx';
 import { Section } from '#web/components/Section.tsx';
 import { Table, type Column } from '#web/components/Table.tsx';
 import { parseInstant } from '#web/format/times.ts';
 import { OVERVIEW } from '#web/text/overview.ts';
-import { useRunningJobs, type RunningJob } from './overview-queries.ts';
+import { nameOf, stageOf } from '#web/views/migrations/job-words.ts';
+import { migrationView } from '#web/views/migrations/view.ts';
+import type { Job } from '#web/views/migrations/wire.ts';
+import { useRunningJobs } from './overview-queries.ts';
 
 const { columns } = OVERVIEW;
 
-const COLUMNS: readonly Column<RunningJob>[] = [
-  { id: 'vm', title: columns.vm, width: 'fit', cell: (job) => nameOf(job) },
+const COLUMNS: readonly Column<Job>[] = [
+  { id: 'vm', title: columns.vm, width: 'fit', cell: linkTo },
   {
     ...{ id: 'stage', title: columns.stage, width: 'fit', hideBelow: 'tablet' },
-    cell: ({ progress: { stage, current_step: step } }) => (
-      <span title={step ?? undefined}>{stage}</span>
-    ),
+    cell: (job) => <span title={job.progress.current_step ?? undefined}>{stageOf(job)}</span>,
   },
   {
     ...{ id: 'progress', title: columns.progress, width: 'grow' },
@@ -49,6 +51,10 @@ export function RunningJobs() {
   );
 }
 
-function nameOf({ definition: { id, vm_path: path } }: RunningJob): string {
-  return path?.split('/').at(-1) ?? id;
+function linkTo(job: Job) {
+  return (
+    <ViewLink to={migrationView} params={{ id: job.definition.id }}>
+      {nameOf(job)}
+    </ViewLink>
+  );
 }

@@ -1,8 +1,10 @@
 /** What somebody should look at, the gravest first, and why. */
-import { labelsOfAlert, type Alert } from '#web/api/alerts.ts';
+import { alertKey, labelsOfAlert, type Alert } from '#web/api/alerts.ts';
+import { hostServerOf } from '#web/api/fleet.ts';
 import type { ServerListed } from '#web/api/server-shapes.ts';
 import type { StatusKind } from '#web/components/Status.tsx';
-import { decimal, quantityToText } from '#web/format/numbers.ts';
+import { quantityOf } from '#web/format/metric-units.ts';
+import { quantityToText } from '#web/format/numbers.ts';
 import { parseInstant } from '#web/format/times.ts';
 import { OVERVIEW } from '#web/text/overview.ts';
 
@@ -13,6 +15,8 @@ export interface Attention {
   readonly severity: string;
   /** The id of the server, where it is about one of those that are watched. */
   readonly server: string | undefined;
+  /** Of an alert, the name of its rule. */
+  readonly rule?: string;
   readonly what: string;
   readonly why: string;
   readonly sinceMs: number | undefined;
@@ -26,8 +30,7 @@ export function listAttention(
   alerts: readonly Alert[],
 ): readonly Attention[] {
   const ids = new Set(servers.map(({ id }) => id));
-  const isHere = ({ sources }: ServerListed) => sources.some(({ kind }) => kind === 'local');
-  const here = servers.find(isHere)?.id;
+  const here = hostServerOf(servers);
   const offline = new Set(servers.flatMap(({ id, status }) => (status === 'offline' ? [id] : [])));
   // A rule that says so as well need not say it twice.
   const others = alerts.filter(
@@ -73,12 +76,13 @@ interface Watched {
 }
 
 function alertToAttention(alert: Alert, { ids, here }: Watched): Attention {
-  const { rule_id: rule, rule_name: name, severity, state, since, labels } = alert;
+  const { rule_name: name, severity, state, since, labels } = alert;
   const server = labels['server'] ?? here;
   const isSilenced = alert.silenced_until !== null;
   const quiet = isSilenced ? 'silenced' : state === 'pending' ? 'pending' : undefined;
   return {
-    key: `alert ${rule} ${JSON.stringify(labels)}`,
+    key: `alert ${alertKey(alert)}`,
+    rule: name,
     kind: quiet === undefined ? KINDS[severity] : 'idle',
     severity: severities[quiet ?? severity],
     server: server !== undefined && ids.has(server) ? server : undefined,
@@ -90,7 +94,8 @@ function alertToAttention(alert: Alert, { ids, here }: Watched): Attention {
 
 const KINDS = { critical: 'error', warning: 'warning', info: 'busy' } as const;
 
-/** `92.1 > 90`: of a crossed threshold. */
-function comparisonToText({ value, comparison, threshold }: Alert): string {
-  return `${quantityToText(decimal(value))} ${comparison} ${quantityToText(decimal(threshold))}`;
+/** `92.1% > 90%`: of a crossed threshold. */
+function comparisonToText({ subject, value, comparison, threshold }: Alert): string {
+  const [now, limit] = [value, threshold].map((each) => quantityToText(quantityOf(subject, each)));
+  return `${now} ${comparison} ${limit}`;
 }

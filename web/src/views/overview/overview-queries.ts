@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { getJson } from '#web/api/http.ts';
 import { queryKeys } from '#web/api/query-keys.ts';
+import type { JobPage } from '#web/views/migrations/wire.ts';
 
 const JOBS_MS = 2000;
 const SLOWER_MS = 10_000;
@@ -30,18 +31,6 @@ export function useMigrationStatus() {
   });
 }
 
-export interface RunningJob {
-  readonly definition: { readonly id: string; readonly vm_path?: string | null };
-  readonly started_at: string | null;
-  readonly progress: {
-    readonly stage: string;
-    readonly current_step: string | null;
-    readonly current_bytes: number;
-    readonly total_bytes: number | null;
-    readonly bytes_per_second: number | null;
-  };
-}
-
 /** Asked only while there are some. */
 export function useRunningJobs() {
   const { data } = useMigrationStatus();
@@ -49,7 +38,7 @@ export function useRunningJobs() {
   return useQuery({
     queryKey: [...queryKeys.runningJobs, running > 0],
     queryFn: ({ signal }) =>
-      getJson<{ readonly jobs: readonly RunningJob[] }>('/jobs/query', {
+      getJson<JobPage>('/jobs/query', {
         query: { status: 'running', limit: MOST_JOBS },
         signal,
       }),

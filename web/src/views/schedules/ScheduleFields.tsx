@@ -4,11 +4,12 @@ import { CheckField } from '#web/components/CheckField.tsx';
 import { NumberField } from '#web/components/NumberField.tsx';
 import { SelectField } from '#web/components/SelectField.tsx';
 import { TextField } from '#web/components/TextField.tsx';
-import { dateTime, parseInstant } from '#web/format/times.ts';
+import { parseInstant, timeIn } from '#web/format/times.ts';
 import { SCHEDULES } from '#web/text/schedules.ts';
 import { cronToWords } from './cron-words.ts';
-import type { ScheduleForm } from './schedule-form.ts';
+import { parseTemplate, type ScheduleForm } from './schedule-form.ts';
 import { usePreview } from './schedule-queries.ts';
+import { SECRETS, holdsSecret, liftSecrets, secretsNeeded } from './template-secrets.ts';
 
 const { form: text } = SCHEDULES;
 const MISSED = ['once', 'skip', 'all'] as const;
@@ -65,15 +66,45 @@ export function ScheduleFields({ form, isJson, isNew, onChange }: ScheduleFields
           onChange={(enabled) => onChange({ enabled })}
         />
       </div>
-      {!isNew && (
-        <TextField
-          label={text.template}
-          hint={text.templateHint}
-          error={isJson ? undefined : text.notJson}
-          rows={10}
-          value={form.template}
-          onChange={(template) => onChange({ template })}
-        />
+      {!isNew && <TemplateFields {...{ form, isJson, onChange }} />}
+    </>
+  );
+}
+
+type TemplateFieldsProps = Omit<ScheduleFieldsProps, 'isNew'>;
+
+/** The whole migration, and beside it what it logs in with, which is never in its text. */
+function TemplateFields({ form, isJson, onChange }: TemplateFieldsProps) {
+  const isHidden = holdsSecret(form.template);
+  const needed = secretsNeeded(parseTemplate(form.template));
+  const shown = SECRETS.filter((name) => needed.includes(name) || form[name] !== '');
+  return (
+    <>
+      <TextField
+        label={text.template}
+        hint={isHidden ? text.hiddenHint : text.templateHint}
+        error={isJson ? undefined : text.notJson}
+        rows={10}
+        value={form.template}
+        isHidden={isHidden}
+        onChange={(template) => onChange({ template })}
+        onLeave={() => {
+          if (!isHidden) return;
+          const { text: template, secrets } = liftSecrets(form.template);
+          onChange({ template, ...secrets });
+        }}
+      />
+      {shown.length > 0 && (
+        <div className="form">
+          {shown.map((name) => (
+            <TextField
+              key={name}
+              {...{ label: text.secrets[name], hint: text.secretHint, value: form[name] }}
+              {...{ type: 'password', autoComplete: 'new-password' }}
+              onChange={(value) => onChange({ [name]: value })}
+            />
+          ))}
+        </div>
       )}
     </>
   );
@@ -82,9 +113,11 @@ export function ScheduleFields({ form, isJson, isNew, onChange }: ScheduleFields
 function WhenFields({ form, onChange }: Pick<ScheduleFieldsProps, 'form' | 'onChange'>) {
   const { schedule, timezone } = form;
   const preview = usePreview({ schedule, timezone });
+  // By the clocks of the schedule, which are what the expression is about.
+  const zone = preview.data?.timezone ?? 'UTC';
   const times = preview.data?.next_runs
     .slice(0, SHOWN_TIMES)
-    .map((at) => dateTime(parseInstant(at)));
+    .map((at) => timeIn(zone, parseInstant(at)));
   return (
     <>
       <TextField
@@ -96,7 +129,7 @@ function WhenFields({ form, onChange }: Pick<ScheduleFieldsProps, 'form' | 'onCh
       />
       <TextField
         label={text.zone}
-        hint={times === undefined ? text.zoneHint : text.preview(times.join(' · '))}
+        hint={times === undefined ? text.zoneHint : text.preview(times.join(' · '), zone)}
         placeholder={preview.data?.timezone ?? ''}
         value={timezone}
         onChange={(changed) => onChange({ timezone: changed })}

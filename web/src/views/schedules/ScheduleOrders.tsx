@@ -1,14 +1,13 @@
 /** What can be done to schedules, and the dialogs that belong to it. */
 import { useState, type ReactNode } from 'react';
-import { sendJson } from '#web/api/http.ts';
-import { queryKeys } from '#web/api/query-keys.ts';
 import { useMayChange } from '#web/api/session.ts';
 import { useAction } from '#web/api/use-action.ts';
 import { ConfirmDialog } from '#web/components/ConfirmDialog.tsx';
 import type { MenuItem } from '#web/components/Menu.tsx';
 import { SCHEDULES } from '#web/text/schedules.ts';
 import { ScheduleDialog } from './ScheduleDialog.tsx';
-import { schedulePath, type Schedule } from './schedule-queries.ts';
+import { STALE_AFTER_DEED, carryOut, switchOf, type ScheduleDeed } from './schedule-commands.ts';
+import type { Schedule } from './schedule-queries.ts';
 
 const { commands, done, confirm } = SCHEDULES;
 
@@ -18,36 +17,40 @@ export interface ScheduleOrdersProps {
     readonly itemsFor: (schedule: Schedule) => readonly MenuItem[];
   }) => ReactNode;
   readonly onRemoved?: () => void;
+  /** What is asked for from elsewhere, and how to say that this was answered. */
+  readonly wanted?: Asked & { readonly onClose: () => void };
 }
 
-interface Asked {
-  readonly kind: 'edit' | 'remove';
+export interface Asked {
+  readonly kind: 'run' | 'edit' | 'remove';
   readonly schedule: Schedule;
 }
 
-type Deed = 'run' | 'enable' | 'disable' | 'remove';
-
-export function ScheduleOrders({ children, onRemoved }: ScheduleOrdersProps) {
-  const [asked, setAsked] = useState<Asked>();
+export function ScheduleOrders({ children, onRemoved, wanted }: ScheduleOrdersProps) {
+  const [chosen, setAsked] = useState<Asked>();
   const mayChange = useMayChange();
-  const close = () => setAsked(undefined);
+  const asked = chosen ?? (mayChange ? wanted : undefined);
+  const close = () => {
+    setAsked(undefined);
+    if (chosen === undefined) wanted?.onClose();
+  };
   const ordering = useAction({
-    run: ({ deed, schedule }: { readonly deed: Deed; readonly schedule: Schedule }) =>
-      carryOut(deed, schedule.id),
+    run: ({ deed, schedule }: { readonly deed: ScheduleDeed; readonly schedule: Schedule }) =>
+      carryOut(deed, schedule),
     done: (_answer, { deed, schedule }) => done[deed](schedule.name),
-    invalidates: [queryKeys.schedules, queryKeys.migrationJobs],
+    invalidates: STALE_AFTER_DEED,
     onDone: (_answer, { deed }) => {
-      if (deed !== 'remove') return;
-      close();
+      if (deed !== 'remove') return close();
+      // Whoever leaves the view takes its address along.
+      setAsked(undefined);
       onRemoved?.();
     },
   });
   const itemsFor = (schedule: Schedule): readonly MenuItem[] => {
-    const { enabled } = schedule;
-    const deed = enabled ? 'disable' : 'enable';
+    const turn = switchOf(schedule);
     return [
-      { title: commands.run, onChoose: () => ordering.run({ deed: 'run', schedule }) },
-      { title: commands[deed], onChoose: () => ordering.run({ deed, schedule }) },
+      { title: commands.run, onChoose: () => setAsked({ kind: 'run', schedule }) },
+      { title: commands[turn], onChoose: () => ordering.run({ deed: turn, schedule }) },
       { title: commands.edit, onChoose: () => setAsked({ kind: 'edit', schedule }) },
       {
         ...{ title: commands.remove, kind: 'danger' },
@@ -55,28 +58,24 @@ export function ScheduleOrders({ children, onRemoved }: ScheduleOrdersProps) {
       },
     ];
   };
+  const deed = asked?.kind === 'edit' ? undefined : asked?.kind;
   return (
     <>
       {children({ mayChange, itemsFor })}
       {asked?.kind === 'edit' && <ScheduleDialog of={asked.schedule} onClose={close} />}
-      {asked?.kind === 'remove' && (
+      {deed !== undefined && asked !== undefined && (
         <ConfirmDialog
-          title={confirm.title(asked.schedule.name)}
-          action={commands.remove}
+          title={confirm[deed].title(asked.schedule.name)}
+          action={commands[deed]}
+          kind={deed === 'run' ? 'primary' : 'danger'}
           isBusy={ordering.isBusy}
           error={ordering.error?.message}
-          onConfirm={() => ordering.run({ deed: 'remove', schedule: asked.schedule })}
+          onConfirm={() => ordering.run({ deed, schedule: asked.schedule })}
           onClose={close}
         >
-          {confirm.text}
+          {confirm[deed].text}
         </ConfirmDialog>
       )}
     </>
   );
-}
-
-async function carryOut(deed: Deed, id: string): Promise<void> {
-  const path = schedulePath(id);
-  if (deed === 'remove') await sendJson('DELETE', path);
-  else await sendJson('POST', `${path}/${deed === 'run' ? 'trigger' : deed}`);
 }

@@ -1,6 +1,6 @@
 /** One schedule: when it is due next, and what became of its runs. */
 import { useMayChange } from '#web/api/session.ts';
-import { useGo, useViewParam } from '#web/app/use-view.ts';
+import { useGo, useViewParam, useViewSearch } from '#web/app/use-view.ts';
 import { ViewLink } from '#web/app/ViewLink.tsx';
 import { Age } from '#web/components/Age.tsx';
 import { Button } from '#web/components/Button.tsx';
@@ -18,16 +18,18 @@ import { MIGRATIONS } from '#web/text/migrations.ts';
 import { SCHEDULES } from '#web/text/schedules.ts';
 import { placeToText } from '#web/views/migrations/job-words.ts';
 import { migrationView } from '#web/views/migrations/view.ts';
-import { ScheduleOrders } from './ScheduleOrders.tsx';
+import { ScheduleOrders, type Asked } from './ScheduleOrders.tsx';
 import { Enabled } from './SchedulesPage.tsx';
 import { cronToWords } from './cron-words.ts';
 import { usePreview, useRuns, useSchedule, type Run, type Schedule } from './schedule-queries.ts';
-import { schedulesView } from './view.ts';
+import { scheduleView, schedulesView } from './view.ts';
 import './schedules.css';
 
 const { columns, runStates, form } = SCHEDULES;
 
 const SHOWN_TIMES = 5;
+/** What the address may ask for. */
+const ASKED: readonly Asked['kind'][] = ['run', 'edit', 'remove'];
 /** Of the id of a job. */
 const MOST_SHOWN = 12;
 const KINDS: Readonly<Record<string, StatusKind>> = {
@@ -59,11 +61,17 @@ const RUNS: readonly Column<Run>[] = [
 export function SchedulePage() {
   const id = useViewParam('id');
   const go = useGo();
+  const [{ ask }, setSearch] = useViewSearch(scheduleView);
+  const onClose = () => setSearch({ ask: '' }, { replace: true });
+  const kind = ASKED.find((each) => each === ask);
   return (
     <Loaded query={useSchedule(id)}>
       {(schedule) => (
         <>
-          <ScheduleOrders onRemoved={() => go({ view: schedulesView })}>
+          <ScheduleOrders
+            onRemoved={() => go({ view: schedulesView })}
+            {...(kind !== undefined && { wanted: { kind, schedule, onClose } })}
+          >
             {({ mayChange, itemsFor }) => (
               <PageHeader
                 title={schedule.name}

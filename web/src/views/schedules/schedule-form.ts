@@ -1,5 +1,6 @@
 /** A schedule as it is typed. What was changed is sent, and the rest stays as it is. */
 import type { Schedule } from './schedule-queries.ts';
+import { withSecrets } from './template-secrets.ts';
 
 export interface ScheduleForm {
   readonly name: string;
@@ -11,8 +12,11 @@ export interface ScheduleForm {
   readonly overlap: Schedule['overlap'];
   /** Seconds. */
   readonly jitter: string;
-  /** JSON. */
+  /** JSON, without what it logs in with. */
   readonly template: string;
+  /** Empty: it stays what it is. */
+  readonly password: string;
+  readonly token: string;
 }
 
 export function formOf(schedule: Schedule | undefined, template: object): ScheduleForm {
@@ -26,6 +30,7 @@ export function formOf(schedule: Schedule | undefined, template: object): Schedu
     overlap: schedule?.overlap ?? 'skip',
     jitter: String(schedule?.jitter ?? 0),
     template: JSON.stringify(template, undefined, 2),
+    ...{ password: '', token: '' },
   };
 }
 
@@ -41,16 +46,19 @@ export function parseTemplate(text: string): object | undefined {
 
 /** All of a new one; of one that there is, what is different. */
 export function toChanges(form: ScheduleForm, before: ScheduleForm | undefined): object {
-  const { jitter, template, ...texts } = form;
-  const all = { ...texts, jitter: Number(jitter), job_template: parseTemplate(template) };
+  const { jitter, template, password, token, ...texts } = form;
+  const filled = withSecrets(parseTemplate(template), { password, token });
+  const all = { ...texts, jitter: Number(jitter), job_template: filled };
   if (before === undefined) return withoutEmpty(all);
   return Object.fromEntries(
     Object.entries(all).filter(([name]) => {
-      const field = name === 'job_template' ? 'template' : name;
-      return form[field as keyof ScheduleForm] !== before[field as keyof ScheduleForm];
+      if (name === 'job_template') return OF_TEMPLATE.some((each) => form[each] !== before[each]);
+      return form[name as keyof ScheduleForm] !== before[name as keyof ScheduleForm];
     }),
   );
 }
+
+const OF_TEMPLATE = ['template', 'password', 'token'] as const;
 
 function withoutEmpty(all: object): object {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));

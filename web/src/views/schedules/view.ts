@@ -9,13 +9,14 @@ export const schedulesView = defineView({
   search: { q: '', sort: 'name' },
   isForOperators: true,
   load: async () => (await import('./SchedulesPage.tsx')).SchedulesPage,
-  palette: async () => await (await import('./schedule-entries.ts')).scheduleEntries(),
+  palette: async (session) =>
+    await (await import('./schedule-entries.ts')).scheduleEntries(session),
 });
 
 export const scheduleView = defineView({
   path: '/migrations/schedules/$id',
   title: SCHEDULES.one,
-  search: {},
+  search: { ask: '' },
   isForOperators: true,
   load: async () => (await import('./SchedulePage.tsx')).SchedulePage,
 });

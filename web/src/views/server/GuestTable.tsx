@@ -1,5 +1,6 @@
 /** The virtual machines that run on a server, as it or its hypervisor tells. */
 import type { ServerWhole } from '#web/api/server-shapes.ts';
+import { ViewLink } from '#web/app/ViewLink.tsx';
 import { Meter } from '#web/components/Meter.tsx';
 import { Num } from '#web/components/Num.tsx';
 import { Section } from '#web/components/Section.tsx';
@@ -9,18 +10,22 @@ import { percent } from '#web/format/numbers.ts';
 import { duration } from '#web/format/times.ts';
 import { OVERVIEW } from '#web/text/overview.ts';
 import { SERVER } from '#web/text/server.ts';
+import { machineView } from '#web/views/machines/view.ts';
 import { ofWhole } from './ServerFacts.tsx';
 
 type Guest = ServerWhole['vms'][number];
 
 const { columns } = SERVER;
+/** What ids of machines begin with. */
+const OWN = 'vm_';
 
 const COLUMNS: readonly Column<Guest>[] = [
   {
     ...{ id: 'name', title: columns.name, width: 'grow' },
     cell: ({ name, vmid }) => (
       <>
-        {name} {name !== String(vmid) && <span className="quiet">{vmid}</span>}
+        <Name name={name} id={String(vmid)} />{' '}
+        {name !== String(vmid) && <span className="quiet">{vmid}</span>}
       </>
     ),
   },
@@ -49,6 +54,16 @@ const COLUMNS: readonly Column<Guest>[] = [
     ),
   },
 ];
+
+/** A machine of Drover's own has a view; a guest of another hypervisor is only told of. */
+function Name({ name, id }: { readonly name: string; readonly id: string }) {
+  if (!id.startsWith(OWN)) return name;
+  return (
+    <ViewLink to={machineView} params={{ id }}>
+      {name}
+    </ViewLink>
+  );
+}
 
 export function GuestTable({ server: { vms } }: { readonly server: ServerWhole }) {
   if (vms.length === 0) return null;

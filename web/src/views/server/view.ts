@@ -8,5 +8,5 @@ export const serverView = defineView({
   search: { range: '1h', top: 'cpu' },
   isForOperators: true,
   load: async () => (await import('./ServerPage.tsx')).ServerPage,
-  palette: async () => await (await import('./server-entries.ts')).serverEntries(),
+  palette: async (session) => await (await import('./server-entries.ts')).serverEntries(session),
 });

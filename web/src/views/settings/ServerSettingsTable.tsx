@@ -1,5 +1,4 @@
 /** The servers that are watched, and where their numbers come from. */
-import { useState } from 'react';
 import { useMayChange } from '#web/api/session.ts';
 import { useViewSearch } from '#web/app/use-view.ts';
 import { ViewLink } from '#web/app/ViewLink.tsx';
@@ -7,9 +6,7 @@ import { Menu, type MenuItem } from '#web/components/Menu.tsx';
 import { Table, type Column } from '#web/components/Table.tsx';
 import { SETTINGS } from '#web/text/settings.ts';
 import { serverView } from '#web/views/server/view.ts';
-import { RemoveServer } from './RemoveServer.tsx';
 import type { ServerSettings, SourceSettings } from './server-settings.ts';
-import { TestDialog } from './TestDialog.tsx';
 import { settingsView } from './view.ts';
 
 const { columns, actions: words } = SETTINGS;
@@ -43,11 +40,8 @@ const COLUMNS: readonly Column<ServerSettings>[] = [
   },
 ];
 
-type Asked = { readonly server: ServerSettings; readonly what: 'remove' | 'test' };
-
 export function ServerSettingsTable({ servers }: { readonly servers: readonly ServerSettings[] }) {
   const [, setSearch] = useViewSearch(settingsView);
-  const [asked, setAsked] = useState<Asked>();
   const mayChange = useMayChange();
   const actions: Column<ServerSettings> = {
     ...{ id: 'actions', title: '', align: 'end', width: 'fit' },
@@ -55,14 +49,13 @@ export function ServerSettingsTable({ servers }: { readonly servers: readonly Se
       <Menu
         label={words.of(server.name)}
         items={itemsOf(server, {
-          test: () => setAsked({ server, what: 'test' }),
+          test: () => setSearch({ dialog: server.id, deed: 'test' }),
           edit: () => setSearch({ dialog: server.id }),
-          remove: () => setAsked({ server, what: 'remove' }),
+          remove: () => setSearch({ dialog: server.id, deed: 'remove' }),
         })}
       />
     ),
   };
-  const close = () => setAsked(undefined);
   return (
     <>
       <Table
@@ -74,8 +67,6 @@ export function ServerSettingsTable({ servers }: { readonly servers: readonly Se
       {servers.some(({ origin }) => origin === 'builtin') && (
         <p className="hint">{SETTINGS.builtinHint}</p>
       )}
-      {asked?.what === 'test' && <TestDialog server={asked.server} onClose={close} />}
-      {asked?.what === 'remove' && <RemoveServer server={asked.server} onClose={close} />}
     </>
   );
 }

@@ -9,10 +9,12 @@ import { Tabs } from '#web/components/Tabs.tsx';
 import { SETTINGS } from '#web/text/settings.ts';
 import { ConnectionList } from '#web/views/migrations/ConnectionList.tsx';
 import { About } from './About.tsx';
+import { RemoveServer } from './RemoveServer.tsx';
 import { ServerDialog } from './ServerDialog.tsx';
 import { useServerSettings } from './server-settings.ts';
 import { ServerSettingsTable } from './ServerSettingsTable.tsx';
 import './settings.css';
+import { TestDialog } from './TestDialog.tsx';
 import { TokenDialog } from './TokenDialog.tsx';
 import { TokenSettings } from './TokenSettings.tsx';
 import { settingsView } from './view.ts';
@@ -24,11 +26,11 @@ type Tab = (typeof TABS)[number];
 const NEW = 'new';
 
 export function SettingsPage(): ReactNode {
-  const [{ tab: named, dialog }, setSearch] = useViewSearch(settingsView);
+  const [{ tab: named, dialog, deed }, setSearch] = useViewSearch(settingsView);
   const tab = TABS.find((each) => each === named) ?? 'servers';
   const mayChange = useMayChange();
   const add = ADDED[tab];
-  const close = () => setSearch({ dialog: '' });
+  const close = () => setSearch({ dialog: '', deed: '' });
   return (
     <>
       <PageHeader
@@ -46,11 +48,11 @@ export function SettingsPage(): ReactNode {
         label={SETTINGS.tabs.label}
         tabs={TABS.map((id) => ({ id, title: SETTINGS.tabs[id] }))}
         chosen={tab}
-        onChoose={(id) => setSearch({ tab: id, dialog: '' })}
+        onChoose={(id) => setSearch({ tab: id, dialog: '', deed: '' })}
       >
         {SHOWN[tab]}
       </Tabs>
-      {mayChange && tab === 'servers' && <ServerDialogAt id={dialog} onClose={close} />}
+      {mayChange && tab === 'servers' && <ServerDialogAt id={dialog} deed={deed} onClose={close} />}
       {mayChange && tab === 'tokens' && dialog === NEW && <TokenDialog onClose={close} />}
     </>
   );
@@ -78,12 +80,18 @@ function Servers() {
 
 interface ServerDialogAtProps {
   readonly id: string;
+  readonly deed: string;
   readonly onClose: () => void;
 }
 
-function ServerDialogAt({ id, onClose }: ServerDialogAtProps) {
+/** What may not be changed, as the config file says it, can still be tested. */
+function ServerDialogAt({ id, deed, onClose }: ServerDialogAtProps) {
   const { data } = useServerSettings();
   const server = data?.servers.find((each) => each.id === id);
-  if (id !== NEW && server === undefined) return null;
+  if (id === NEW) return <ServerDialog key={id} server={undefined} onClose={onClose} />;
+  if (server === undefined) return null;
+  if (deed === 'test') return <TestDialog server={server} onClose={onClose} />;
+  if (server.origin !== 'api') return null;
+  if (deed === 'remove') return <RemoveServer server={server} onClose={onClose} />;
   return <ServerDialog key={id} server={server} onClose={onClose} />;
 }

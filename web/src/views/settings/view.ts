@@ -6,8 +6,8 @@ export const settingsView = defineView({
   path: '/settings',
   title: SETTINGS.title,
   icon: 'settings',
-  search: { tab: 'servers', dialog: '' },
+  search: { tab: 'servers', dialog: '', deed: '' },
   isForOperators: true,
   load: async () => (await import('./SettingsPage.tsx')).SettingsPage,
-  palette: async () => (await import('./settings-entries.ts')).settingsEntries(),
+  palette: async (session) => (await import('./settings-entries.ts')).settingsEntries(session),
 });

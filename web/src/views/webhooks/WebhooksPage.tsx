@@ -1,5 +1,5 @@
 /** All webhooks: where to, of what, and whether it arrives. */
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useMayChange, useSession } from '#web/api/session.ts';
 import { useViewSearch } from '#web/app/use-view.ts';
 import { Age } from '#web/components/Age.tsx';
@@ -23,10 +23,6 @@ import { keyOf, useWebhooks, type Webhook } from './webhook-queries.ts';
 
 const { columns, commands, none, states } = WEBHOOKS;
 const BY_URL = { column: 'url', descending: false };
-
-type Asked =
-  | { readonly kind: 'add' }
-  | { readonly kind: 'test' | 'remove'; readonly webhook: Webhook };
 
 const SHOWN: readonly Column<Webhook>[] = [
   {
@@ -67,16 +63,23 @@ const SHOWN: readonly Column<Webhook>[] = [
     sort: ({ failures }) => failures,
   },
 ];
+/** Only where one fails. */
+const WHY: Column<Webhook> = {
+  ...{ id: 'why', title: columns.why, hideBelow: 'desktop' },
+  cell: ({ failures, lastError }) => {
+    if (failures === 0 || lastError === null) return null;
+    return <span title={lastError}>{lastError}</span>;
+  },
+};
 const SORTS = SHOWN.map(({ id }) => id);
 
-export function WebhooksPage() {
+export function WebhooksPage(): ReactNode {
   const { data: session } = useSession();
   const isOperator = session?.authenticated === true && session.kind === 'operator';
-  const [asked, setAsked] = useState<Asked>();
+  const [{ ask }, setSearch] = useViewSearch(webhooksView);
   const mayChange = useMayChange();
-  const close = () => setAsked(undefined);
   const add = mayChange && (
-    <Button kind="primary" icon="plus" onClick={() => setAsked({ kind: 'add' })}>
+    <Button kind="primary" icon="plus" onClick={() => setSearch({ ask: 'add' })}>
       {WEBHOOKS.add}
     </Button>
   );
@@ -90,31 +93,28 @@ export function WebhooksPage() {
               {none.hint}
             </EmptyState>
           ) : (
-            <WebhookList webhooks={webhooks} onAsk={setAsked} />
+            <WebhookList webhooks={webhooks} />
           )
         }
       </Loaded>
-      {asked?.kind === 'add' && <AddDialog isOperator={isOperator} onClose={close} />}
-      {asked?.kind === 'test' && <TestDialog webhook={asked.webhook} onClose={close} />}
-      {asked?.kind === 'remove' && <RemoveDialog webhook={asked.webhook} onClose={close} />}
+      {mayChange && ask === 'add' && (
+        <AddDialog isOperator={isOperator} onClose={() => setSearch({ ask: '' })} />
+      )}
     </>
   );
 }
 
-interface WebhookListProps {
-  readonly webhooks: readonly Webhook[];
-  readonly onAsk: (asked: Asked) => void;
-}
-
-function WebhookList({ webhooks, onAsk }: WebhookListProps) {
-  const [{ q, sort, deliveries }, setSearch] = useViewSearch(webhooksView);
+function WebhookList({ webhooks }: { readonly webhooks: readonly Webhook[] }) {
+  const [{ q, sort, deliveries, ask, of }, setSearch] = useViewSearch(webhooksView);
+  // No address sends anything by being opened.
+  const [tested, setTested] = useState<Webhook>();
+  const removed = webhooks.find((webhook) => ask === 'remove' && keyOf(webhook) === of);
   const mayChange = useMayChange();
+  const isFailing = webhooks.some(({ failures }) => failures > 0);
   const rows = filterRows(webhooks, q, ({ url, of, events }) => [url, WEBHOOKS.of[of], ...events]);
   const shown = webhooks.find((webhook) => keyOf(webhook) === deliveries);
   const itemsFor = (webhook: Webhook): readonly MenuItem[] => [
-    ...(mayChange
-      ? [{ title: commands.test, onChoose: () => onAsk({ kind: 'test', webhook }) }]
-      : []),
+    ...(mayChange ? [{ title: commands.test, onChoose: () => setTested(webhook) }] : []),
     ...(webhook.of === 'metrics'
       ? [
           {
@@ -123,7 +123,9 @@ function WebhookList({ webhooks, onAsk }: WebhookListProps) {
           },
         ]
       : []),
-    ...(mayChange ? [removeItem(webhook, onAsk)] : []),
+    ...(mayChange
+      ? [removeItem(webhook, () => setSearch({ ask: 'remove', of: keyOf(webhook) }))]
+      : []),
   ];
   const actions: Column<Webhook> = {
     ...{ id: 'actions', title: '', align: 'end', width: 'fit' },
@@ -145,7 +147,7 @@ function WebhookList({ webhooks, onAsk }: WebhookListProps) {
         label={WEBHOOKS.title}
         rows={rows}
         rowKey={keyOf}
-        columns={[...SHOWN, actions]}
+        columns={[...SHOWN, ...(isFailing ? [WHY] : []), actions]}
         sort={parseSort(sort, SORTS, BY_URL)}
         onSort={(next) => setSearch({ sort: sortToText(next) })}
         empty={<EmptyState title={TEXT.table.nothingFits} />}
@@ -153,15 +155,19 @@ function WebhookList({ webhooks, onAsk }: WebhookListProps) {
       {shown !== undefined && (
         <DeliveryList webhook={shown} onHide={() => setSearch({ deliveries: '' })} />
       )}
+      {tested !== undefined && <TestDialog webhook={tested} onClose={() => setTested(undefined)} />}
+      {mayChange && removed !== undefined && !removed.isConfigured && (
+        <RemoveDialog webhook={removed} onClose={() => setSearch({ ask: '', of: '' })} />
+      )}
     </>
   );
 }
 
-function removeItem(webhook: Webhook, onAsk: (asked: Asked) => void): MenuItem {
+function removeItem(webhook: Webhook, onChoose: () => void): MenuItem {
   return {
     ...{ title: commands.remove, kind: 'danger', disabled: webhook.isConfigured },
     ...(webhook.isConfigured && { hint: commands.inConfig }),
-    onChoose: () => onAsk({ kind: 'remove', webhook }),
+    onChoose,
   };
 }
 

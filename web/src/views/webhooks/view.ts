@@ -6,6 +6,7 @@ export const webhooksView = defineView({
   path: '/alerts/webhooks',
   title: WEBHOOKS.title,
   icon: 'webhook',
-  search: { q: '', sort: 'url', deliveries: '' },
+  search: { q: '', sort: 'url', deliveries: '', ask: '', of: '' },
   load: async () => (await import('./WebhooksPage.tsx')).WebhooksPage,
+  palette: async (session) => await (await import('./webhook-entries.ts')).webhookEntries(session),
 });

@@ -58,17 +58,22 @@ export const EVENTS: Readonly<Record<WebhookOf, readonly string[]>> = {
 export function useWebhooks(isOperator: boolean) {
   return useQuery({
     queryKey: [...queryKeys.webhooks, isOperator],
-    queryFn: async ({ signal }) => {
-      const read = async (of: WebhookOf) => {
-        const answer = await getJson<Webhooks>(PATHS[of], { signal });
-        // Each API has a form of its own for a list.
-        return ('webhooks' in answer ? answer.webhooks : answer).map((wire) => toWebhook(of, wire));
-      };
-      const kinds: readonly WebhookOf[] = isOperator ? ['migration', 'metrics'] : ['metrics'];
-      return (await Promise.all(kinds.map(read))).flat();
-    },
+    queryFn: ({ signal }) => readWebhooks(isOperator, signal),
     refetchInterval: POLL_MS,
   });
+}
+
+export async function readWebhooks(
+  isOperator: boolean,
+  signal?: AbortSignal,
+): Promise<readonly Webhook[]> {
+  const read = async (of: WebhookOf) => {
+    const answer = await getJson<Webhooks>(PATHS[of], { signal });
+    // Each API has a form of its own for a list.
+    return ('webhooks' in answer ? answer.webhooks : answer).map((wire) => toWebhook(of, wire));
+  };
+  const kinds: readonly WebhookOf[] = isOperator ? ['migration', 'metrics'] : ['metrics'];
+  return (await Promise.all(kinds.map(read))).flat();
 }
 
 function toWebhook(of: WebhookOf, wire: WireWebhook): Webhook {

@@ -8,7 +8,7 @@ import { Num } from '#web/components/Num.tsx';
 import { Section } from '#web/components/Section.tsx';
 import { Table, type Column } from '#web/components/Table.tsx';
 import { bytes, count } from '#web/format/numbers.ts';
-import { parseInstant } from '#web/format/times.ts';
+import { exactTime, parseInstant } from '#web/format/times.ts';
 import { WORKERS } from '#web/text/workers.ts';
 import { MakeCurrent } from './AppDialogs.tsx';
 import { useAppLog, type App, type AppVersion, type LogLine } from './worker-queries.ts';
@@ -131,7 +131,7 @@ function Log({ label, lines }: LogProps) {
       {lines.map(({ at, stream, line }, number) => (
         <div key={`${at} ${number}`} className="log-line">
           <time className="quiet" dateTime={at}>
-            {at.slice(11, 23)}
+            {exactTime(parseInstant(at))}
           </time>
           <span className={stream === 'stderr' ? 'tone-error' : 'quiet'}>{stream}</span>
           <span>{line}</span>

@@ -22,10 +22,7 @@ export function RemoveApp({ app: { name }, onRemoved, onClose }: RemoveAppProps)
     run: () => sendJson('DELETE', appPath(name)),
     done: () => WORKERS.removed(name),
     invalidates: INVALIDATED,
-    onDone: () => {
-      onRemoved();
-      onClose();
-    },
+    onDone: onRemoved,
     showsError: true,
   });
   return (

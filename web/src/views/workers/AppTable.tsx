@@ -1,5 +1,4 @@
 /** The apps, with what is current and how its workers are. */
-import { useState } from 'react';
 import { useMayChange } from '#web/api/session.ts';
 import { useViewSearch } from '#web/app/use-view.ts';
 import { ViewLink } from '#web/app/ViewLink.tsx';
@@ -83,8 +82,8 @@ export interface AppTableProps {
 }
 
 export function AppTable({ apps, onDeploy }: AppTableProps) {
-  const [{ sort }, setSearch] = useViewSearch(workersView);
-  const [removed, setRemoved] = useState<App>();
+  const [{ sort, app: chosen, ask }, setSearch] = useViewSearch(workersView);
+  const removed = apps.find(({ name }) => ask === 'remove' && name === chosen);
   const mayChange = useMayChange();
   if (apps.length === 0) {
     return (
@@ -106,7 +105,7 @@ export function AppTable({ apps, onDeploy }: AppTableProps) {
           { title: words.open, icon: 'external', onChoose: () => window.open(app.url) },
           {
             ...{ title: words.remove, icon: 'trash', kind: 'danger' },
-            onChoose: () => setRemoved(app),
+            onChoose: () => setSearch({ app: app.name, ask: 'remove' }),
           },
         ]}
       />
@@ -122,11 +121,11 @@ export function AppTable({ apps, onDeploy }: AppTableProps) {
         sort={parseSort(sort, SORTABLE, BY_NAME)}
         onSort={(next) => setSearch({ sort: sortToText(next) })}
       />
-      {removed !== undefined && (
+      {mayChange && removed !== undefined && (
         <RemoveApp
           app={removed}
-          onRemoved={() => setSearch({ app: '' })}
-          onClose={() => setRemoved(undefined)}
+          onRemoved={() => setSearch({ app: '', ask: '' })}
+          onClose={() => setSearch({ ask: '' })}
         />
       )}
     </>

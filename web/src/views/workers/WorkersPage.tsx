@@ -1,5 +1,5 @@
 /** The pool in numbers, and below it apps or workers. */
-import { useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { useMayChange } from '#web/api/session.ts';
 import { useViewSearch } from '#web/app/use-view.ts';
 import { Button } from '#web/components/Button.tsx';
@@ -20,7 +20,6 @@ import './workers.css';
 
 export function WorkersPage(): ReactNode {
   const [search, setSearch] = useViewSearch(workersView);
-  const [isDeploying, setDeploying] = useState(false);
   const pool = usePool();
   const apps = useApps();
   const mayChange = useMayChange();
@@ -33,7 +32,7 @@ export function WorkersPage(): ReactNode {
         title={WORKERS.title}
         actions={
           mayChange && (
-            <Button icon="plus" onClick={() => setDeploying(true)}>
+            <Button icon="plus" onClick={() => setSearch({ ask: 'deploy' })}>
               {WORKERS.deploy}
             </Button>
           )
@@ -59,14 +58,16 @@ export function WorkersPage(): ReactNode {
           <Loaded query={pool}>{({ workers }) => <WorkerTable workers={workers} />}</Loaded>
         ) : (
           <Loaded query={apps}>
-            {(data) => <AppTable apps={data.apps} onDeploy={() => setDeploying(true)} />}
+            {(data) => <AppTable apps={data.apps} onDeploy={() => setSearch({ ask: 'deploy' })} />}
           </Loaded>
         )}
       </Tabs>
       {!isWorkers && chosen !== undefined && (
         <AppDetails key={chosen.name} app={chosen} onHide={() => setSearch({ app: '' })} />
       )}
-      {isDeploying && <DeployDialog onClose={() => setDeploying(false)} />}
+      {mayChange && search.ask === 'deploy' && (
+        <DeployDialog onClose={() => setSearch({ ask: '' })} />
+      )}
     </>
   );
 }

@@ -6,8 +6,8 @@ export const workersView = defineView({
   path: '/workers',
   title: WORKERS.title,
   icon: 'worker',
-  search: { tab: 'apps', q: '', sort: '', app: '' },
+  search: { tab: 'apps', q: '', sort: '', app: '', ask: '' },
   isForOperators: true,
   load: async () => (await import('./WorkersPage.tsx')).WorkersPage,
-  palette: async () => await (await import('./app-entries.ts')).appEntries(),
+  palette: async (session) => await (await import('./app-entries.ts')).appEntries(session),
 });
