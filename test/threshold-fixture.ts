@@ -93,7 +93,7 @@ export class ThresholdWorld implements AsyncDisposable {
   /** Room or other label, kind and value, as they were told. */
   async told(): Promise<string[]> {
     return (await this.events()).map(({ kind, labels, currentValue }) => {
-      const where = labels['room'] ?? labels['machine_id'] ?? '';
+      const where = labels['room'] ?? labels['machine_id'] ?? labels['server'] ?? '';
       return `${kind.slice('threshold.'.length)} ${where} ${currentValue ?? '-'}`;
     });
   }
@@ -115,16 +115,21 @@ export class ThresholdWorld implements AsyncDisposable {
   }
 }
 
-export interface WorldOptions extends Partial<Omit<ThresholdsOptions, 'store' | 'silences'>> {
+type Given = Partial<Omit<ThresholdsOptions, 'store' | 'silences' | 'shared'>>;
+
+export interface WorldOptions extends Given {
   /** Of a world before; a new one otherwise. */
   readonly url?: string;
   /** How far the world's clock is ahead of the first one's. */
   readonly aheadMs?: number;
   readonly wrapStore?: (store: RuleStore) => RuleStore;
+  /** Servers of which one of several worlds on a database tells for all. */
+  readonly servers?: () => readonly string[] | undefined;
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<ThresholdWorld> {
-  const { url, aheadMs = 0, wrapStore = (store) => store, ...given } = options;
+  const { url, aheadMs = 0, wrapStore = (store) => store, servers, ...given } = options;
+  const identity = given.identity ?? { instanceId: 'host-1', accountId: 'acme' };
   await using stack = new AsyncDisposableStack();
   const stores = stack.use(await openStoresAt(url ?? (await createFile(stack))));
   stores.clock.jumpWallClock(aheadMs);
@@ -139,8 +144,11 @@ export async function openWorld(options: WorldOptions = {}): Promise<ThresholdWo
       metrics,
       defaults: [],
       configRules: [warmRule()],
-      identity: { instanceId: 'host-1', accountId: 'acme' },
       ...given,
+      identity,
+      ...(servers !== undefined && {
+        shared: { store: stores.tellers, holder: identity.instanceId, servers },
+      }),
     }),
   );
   return new ThresholdWorld({ stores, table, thresholds, metrics }, stack.move());

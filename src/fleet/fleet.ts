@@ -75,6 +75,7 @@ export class Fleet implements AsyncDisposable {
   #watched: ReadonlyMap<ServerId, Watched> = new Map();
   /** Of all that are watched; undefined once any of them is another one. */
   #listed: readonly ServerSnapshot[] | undefined;
+  #remote: readonly ServerId[] | undefined;
   #alerts: ReadonlyMap<ServerId, AlertCounts> = new Map();
   #review: Timer;
   #revision = 0;
@@ -109,6 +110,14 @@ export class Fleet implements AsyncDisposable {
   list(): readonly ServerSnapshot[] {
     this.#listed ??= Array.from(this.#watched.values(), ({ snapshot }) => snapshot);
     return this.#listed;
+  }
+
+  /**
+   * Those that other processes may watch as well, for none of their sources is this process. The
+   * same list until the roster is changed; undefined before there is one.
+   */
+  get remote(): readonly ServerId[] | undefined {
+    return this.#remote;
   }
 
   find(id: ServerId): ServerSnapshot | undefined {
@@ -164,6 +173,9 @@ export class Fleet implements AsyncDisposable {
     const known = this.#watched;
     this.#watched = this.#arrange(roster, wanted);
     this.#listed = undefined;
+    this.#remote = roster.flatMap(({ server: { id, sources } }) =>
+      sources.some(({ kind }) => kind === 'local') ? [] : [id],
+    );
     const isNew = new Set(opened);
     for (const [id, { pollers }] of this.#watched) {
       pollers.forEach((poller, at) => {

@@ -126,4 +126,23 @@ describe('the sampler', () => {
     await clock.advance(1000);
     assert.equal(heard.length, 2);
   });
+
+  it('gives others their turn where those who hear of a tick take long', async () => {
+    const { clock, sampler } = world(() => undefined);
+    await using _ = sampler;
+    let workedMs = 0;
+    const monotonicMs = clock.monotonicMs.bind(clock);
+    clock.monotonicMs = () => monotonicMs() + workedMs;
+    const order: string[] = [];
+    sampler.onTick(() => {
+      workedMs += 20;
+      setImmediate(() => order.push('somebody else'));
+    });
+    sampler.onTick(() => order.push('the second'));
+    sampler.onTick(() => order.push('the third'));
+    sampler.start();
+    await clock.advance(200);
+    await sampler.sample(new AbortController().signal);
+    assert.deepEqual(order, ['somebody else', 'the second', 'the third']);
+  });
 });

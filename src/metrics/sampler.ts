@@ -11,6 +11,7 @@ import { untilAborted } from '#kernel/abort.ts';
 import type { Log } from '#kernel/log.ts';
 import type { Collector, Tick } from './collector.ts';
 import type { HostReadings } from './host-readings.ts';
+import { Pacer } from './history/pacer.ts';
 import type { MetricFamily } from './metric-family.ts';
 import type { LiveSeries, SampleTable } from './sample-table.ts';
 
@@ -157,8 +158,9 @@ export class Sampler implements AsyncDisposable {
     const { atMs, monotonicMs } = tick;
     // A copy: a collector that comes too late must not change what others have been shown.
     this.#latest = { atMs, monotonicMs, intervalMs, readings: { ...readings } };
-    this.#tell(this.#latest);
-    this.#first.resolve(this.#latest);
+    const latest = this.#latest;
+    await this.#tell(latest);
+    this.#first.resolve(latest);
   }
 
   #collect(running: Running, tick: Tick): Promise<void> | undefined {
@@ -228,8 +230,11 @@ export class Sampler implements AsyncDisposable {
     return Math.abs(aligned - nowMs) <= intervalMs * ALIGNMENT_TOLERANCE ? aligned : nowMs;
   }
 
-  #tell(tick: CompletedTick): void {
+  /** With very many series each of them takes a while, and others must get their turn. */
+  async #tell(tick: CompletedTick): Promise<void> {
+    const pacer = new Pacer(this.#options.clock);
     for (const listener of this.#listeners) {
+      if (pacer.isDue) await pacer.pause();
       try {
         listener(tick);
       } catch (thrown) {

@@ -8,6 +8,7 @@ import { SqlRuleStore } from './sql-rule-store.ts';
 import { SqlScheduleRunStore } from './sql-schedule-run-store.ts';
 import { SqlScheduleStore } from './sql-schedule-store.ts';
 import { SqlServerStore } from './sql-server-store.ts';
+import { SqlTellerStore } from './sql-teller-store.ts';
 import { SqlTokenStore } from './sql-token-store.ts';
 import { SqlWebhookStore } from './sql-webhook-store.ts';
 
@@ -17,6 +18,7 @@ export interface Stores {
   readonly tokens: SqlTokenStore;
   readonly metrics: SqlMetricStore;
   readonly rules: SqlRuleStore;
+  readonly tellers: SqlTellerStore;
   readonly webhooks: SqlWebhookStore;
   readonly jobs: SqlJobStore;
   readonly schedules: SqlScheduleStore;
@@ -33,6 +35,7 @@ export function createStores(database: Database, parts: Omit<StoreParts, 'databa
     tokens: new SqlTokenStore(database),
     metrics: new SqlMetricStore(database),
     rules: new SqlRuleStore({ database, ...parts }),
+    tellers: new SqlTellerStore(database),
     webhooks: new SqlWebhookStore(database),
     jobs: new SqlJobStore({ database, ...parts }),
     schedules: new SqlScheduleStore(database),

@@ -306,6 +306,20 @@ export interface SilenceTable {
   until: number;
 }
 
+/** Which process tells of the alerts of a watched server. */
+export interface AlertTellerTable {
+  server_id: string;
+  holder: string;
+  turn: string;
+  rules: string;
+}
+
+/** Counted up by each process that tells of alerts, to show that it is there. */
+export interface AlertBeatTable {
+  holder: string;
+  beat: number;
+}
+
 export interface SchemaMigrationTable {
   version: number;
   name: string;
@@ -341,5 +355,7 @@ export interface Schema {
   connections: ConnectionTable;
   servers: ServerTable;
   silences: SilenceTable;
+  alert_tellers: AlertTellerTable;
+  alert_beats: AlertBeatTable;
   schema_migrations: SchemaMigrationTable;
 }

@@ -90,6 +90,18 @@ export class SqlMetricStore implements MetricStore {
     await this.#database.write((trx) => insertPacks(trx, hostId, packs));
   }
 
+  async addSeries(hostId: HostId, cut: number, series: readonly StoredSeries[]): Promise<void> {
+    await this.#database.write(async (trx) => {
+      const row = await trx
+        .selectFrom('metric_hosts')
+        .select('sealed_through')
+        .where('host_id', '=', hostId)
+        .executeTakeFirst();
+      if (row === undefined || row.sealed_through >= cut) throw takenOverError();
+      await saveSeries(trx, hostId, series);
+    });
+  }
+
   async finishCut(hostId: HostId, cut: number, changes: SeriesChanges): Promise<void> {
     await this.#database.write(async (trx) => {
       await saveSeries(trx, hostId, changes.series);

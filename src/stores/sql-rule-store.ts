@@ -18,6 +18,7 @@ import type {
 import type { Silence, SilenceStore } from '#metrics/thresholds/silence.ts';
 import type { Database } from './database.ts';
 import { appendEvents } from './event-writer.ts';
+import { lockTenures } from './sql-teller-store.ts';
 import { insertSilence, readSilences, removeSilence } from './silence-rows.ts';
 import type { Schema, ThresholdRuleTable, ThresholdStateTable } from './schema.ts';
 
@@ -102,7 +103,10 @@ export class SqlRuleStore implements RuleStore, SilenceStore {
   async commit(transitions: readonly StateTransition[]): Promise<void> {
     await this.#database.write(async (trx) => {
       const events: ThresholdEvent[] = [];
+      const tenures = transitions.map(({ state }) => state.tenure);
+      const lasts = await lockTenures(trx, this.#database.dialect, tenures);
       for (const { state, event } of transitions) {
+        if (!lasts(state.tenure)) continue;
         // The answer to an earlier attempt may have been lost on its way, though it worked.
         if (await wasWritten(trx, state)) continue;
         await upsertState(trx, state);
@@ -115,7 +119,10 @@ export class SqlRuleStore implements RuleStore, SilenceStore {
 
   async save(states: readonly StoredState[], forgotten: readonly StateKey[]): Promise<void> {
     await this.#database.write(async (trx) => {
+      const tenures = [...states, ...forgotten].map(({ tenure }) => tenure);
+      const lasts = await lockTenures(trx, this.#database.dialect, tenures);
       for (const key of forgotten) {
+        if (!lasts(key.tenure)) continue;
         await trx
           .deleteFrom('threshold_states')
           .where('instance_id', '=', key.instanceId)
@@ -123,7 +130,9 @@ export class SqlRuleStore implements RuleStore, SilenceStore {
           .where('series_hash', '=', hashLabels(key.labels))
           .execute();
       }
-      for (const state of states) await upsertState(trx, state);
+      for (const state of states) {
+        if (lasts(state.tenure)) await upsertState(trx, state);
+      }
     });
   }
 

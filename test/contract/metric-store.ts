@@ -124,7 +124,11 @@ export function itKeepsMetrics(open: () => Promise<OpenMetricStore>): void {
     const { metrics } = stores;
     await metrics.openHost(HOST, 'one');
     await seal(metrics, 5);
-    await assert.rejects(metrics.finishCut(HOST, 5, NO_CHANGES), { reason: 'HISTORY_TAKEN_OVER' });
+    const overtaken = { reason: 'HISTORY_TAKEN_OVER' };
+    await assert.rejects(metrics.finishCut(HOST, 5, NO_CHANGES), overtaken);
+    await assert.rejects(metrics.addSeries(HOST, 5, [seriesOf(1)]), overtaken);
+    await metrics.addSeries(HOST, 6, [seriesOf(1)]);
+    assert.deepEqual(await metrics.readSeries(HOST), [seriesOf(1)]);
   });
 
   it('keeps series and metadata, and changes those it knows', async () => {

@@ -30,7 +30,7 @@ function storedRule(digits: string, choices: Partial<StoredRule> = {}): StoredRu
   };
 }
 
-function violation(labels: Readonly<Record<string, string>>): ThresholdEvent {
+export function violation(labels: Readonly<Record<string, string>>): ThresholdEvent {
   return {
     kind: 'threshold.violated',
     machineId: undefined,
@@ -50,7 +50,7 @@ function violation(labels: Readonly<Record<string, string>>): ThresholdEvent {
   };
 }
 
-function storedState(choices: Partial<StoredState> = {}): StoredState {
+export function storedState(choices: Partial<StoredState> = {}): StoredState {
   return {
     instanceId: 'host-1',
     ruleId: CPU_RULE,

@@ -64,6 +64,8 @@ export interface MeasuringOptions {
   readonly collectors: (table: SampleTable) => readonly Collector[];
   /** How many there may be beside those of this host. */
   readonly moreSeries?: number;
+  /** Of which one process of the database tells for all; see `SharedServers`. */
+  readonly sharedServers?: () => readonly string[] | undefined;
   /** Of webhooks of other surfaces that this process serves. */
   readonly formats?: readonly WebhookFormat[];
   /** Where events go that apps listen to; undefined where there are no apps. */
@@ -91,7 +93,7 @@ const PROC = '/proc';
 const SYS = '/sys';
 
 export async function openMeasuring(options: MeasuringOptions): Promise<Measuring> {
-  const { config, hostId, clock, log, metrics, stores } = options;
+  const { config, hostId, clock, log, metrics, stores, sharedServers } = options;
   await using stack = new AsyncDisposableStack();
   const identity = { instanceId: config.instanceId ?? hostId, accountId: config.accountId };
   const commonLabels = createLabels([
@@ -110,6 +112,9 @@ export async function openMeasuring(options: MeasuringOptions): Promise<Measurin
       defaults: DEFAULT_RULES,
       configRules: parseRules(config.rules),
       query: promqlToInstantQuery(promql),
+      ...(sharedServers !== undefined && {
+        shared: { store: stores.tellers, holder: hostId, servers: sharedServers },
+      }),
     }),
   );
   const remoteWrite = await openConfiguredRemoteWrite(options, commonLabels);

@@ -15,7 +15,7 @@ import { openMeasuring, type Measuring, type MeasuringOptions } from './measurin
 
 export interface WatchingOptions extends Omit<
   MeasuringOptions,
-  'config' | 'dataDir' | 'version' | 'moreSeries'
+  'config' | 'dataDir' | 'version' | 'moreSeries' | 'sharedServers'
 > {
   readonly loaded: Pick<ParsedConfig, 'config' | 'secrets'>;
 }
@@ -53,6 +53,7 @@ export async function openWatching({ loaded, ...options }: WatchingOptions): Pro
     await openMeasuring({
       ...{ ...options, collectors, dataDir, version },
       ...{ config: config.metrics, moreSeries: MOST_SERVER_SERIES },
+      sharedServers: () => fleet.remote,
     }),
   );
   here.measuring = measuring;

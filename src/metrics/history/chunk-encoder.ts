@@ -32,6 +32,11 @@ class ColumnEncoder {
     return this.#blocks.length + (this.#open === undefined ? 0 : BLOCK_VALUES * 8);
   }
 
+  /** Of that, what grows with the samples. */
+  get closedBytes(): number {
+    return this.#blocks.length;
+  }
+
   push(value: number): void {
     if (Number.isNaN(this.#base)) {
       this.#base = baseAfter(value);
@@ -104,6 +109,13 @@ export class ChunkEncoder {
   get sizeBytes(): number {
     let bytes = 256 + (this.#runs.length + this.#gaps.length) * 8;
     for (const column of this.#columns) bytes += column.sizeBytes;
+    return bytes;
+  }
+
+  /** Of that, what grows with the samples: the rest is taken again by the chunk after this one. */
+  get closedBytes(): number {
+    let bytes = (this.#runs.length + this.#gaps.length) * 8;
+    for (const column of this.#columns) bytes += column.closedBytes;
     return bytes;
   }
 

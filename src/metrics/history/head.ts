@@ -80,6 +80,15 @@ export class Head {
     return bytes;
   }
 
+  /** About what a cut would free for good: however many series there are, each has a chunk. */
+  get closedBytes(): number {
+    let bytes = 0;
+    for (const series of this.index.all()) {
+      for (const chunk of series.chunks) bytes += chunk.closedBytes;
+    }
+    return bytes;
+  }
+
   metadata(): readonly MetricMetadata[] {
     return [...this.#metadata.values()];
   }

@@ -23,6 +23,9 @@ export class HistorySeries {
   /** How many hold on to it and may still append to it. */
   pins = 0;
 
+  /** The last listing of what there is that it was in. */
+  listing = 0;
+
   /** As the write-ahead log has it in its file of this number. */
   logged = NaN;
   loggedFile = 0;

@@ -91,6 +91,43 @@ describe('History', () => {
     assert.deepEqual([...(points?.times ?? [])], instants);
   });
 
+  it('cuts before its time what has become large, however many series there are', async () => {
+    await using place = await HistoryPlace.create();
+    const names = Array.from({ length: 50 }, (_, at) => `n${at}`);
+    await using history = await place.open({ maxHeadBytes: 20_000 });
+    const ticks = new TestTicks(names);
+    const tick = async (atMs: number) => {
+      ticks.tick(history, atMs);
+      await place.clock.advance(1000);
+    };
+    const instants = secondsFrom(START_MS, 400);
+    for (const atMs of instants.slice(0, 100)) await tick(atMs);
+    assert.equal(history.stats().headSamples, 100 * 100);
+    assert.ok(history.stats().headBytes > 20_000);
+    for (const atMs of instants.slice(100)) await tick(atMs);
+    assert.ok(history.stats().headSamples < 400 * 100);
+  });
+
+  it('makes many new series known to the store before they are cut', async () => {
+    await using place = await HistoryPlace.create();
+    const batches: number[] = [];
+    const addSeries = place.store.addSeries.bind(place.store);
+    place.store.addSeries = async (...given) => {
+      batches.push(given[2].length);
+      await addSeries(...given);
+    };
+    await using history = await place.open();
+    const ticks = new TestTicks(Array.from({ length: 1100 }, (_, at) => `n${at}`));
+    for (const atMs of secondsFrom(START_MS, 32)) {
+      ticks.tick(history, atMs);
+      await place.clock.advance(1000);
+    }
+    await history.seal();
+    assert.equal((await place.store.readSeries(HISTORY_HOST)).length, 2200);
+    // A cut would have left the last of them to its end.
+    assert.deepEqual(batches, [1000, 1000, 200]);
+  });
+
   it('marks once where a series ends, and goes on when it comes back', async () => {
     await using place = await HistoryPlace.create();
     await using history = await place.open();

@@ -28,6 +28,9 @@ const UPKEEP_MS = 5 * MINUTE_MS;
 /** Even where the wall clock stands or was set back, a cut is made when its time is over. */
 const OVERDUE = 1.25;
 const SIZE_CHECK_TICKS = 60;
+/** So many series are made known to the store before they have a cut there. */
+const MANY_NEW = 2000;
+const REGISTER_AFTER_MS = 30 * SECOND_MS;
 
 export interface HistoryStats {
   readonly series: number;
@@ -60,7 +63,9 @@ export class History implements AsyncDisposable {
   readonly #timers: readonly Timer[];
   readonly #gauges: Disposable;
   readonly #stopping = new AbortController();
-  readonly #refs = new Map<LiveSeries, HistorySeries | undefined>();
+  readonly #refs = new Map<LiveSeries, HistorySeries>();
+  #listings = 0;
+  #registerAtMs = Infinity;
   #upkeepRun: Promise<void> | undefined;
   #rows = 0;
   #ticks = 0;
@@ -95,6 +100,7 @@ export class History implements AsyncDisposable {
     const values = this.#values;
     for (let at = 0; at < live.length; at += 1) values[at] = live[at]?.value ?? NaN;
     if (this.#row !== undefined) this.appendRow(this.#row, tick.atMs, values);
+    this.#registerIfDue();
   }
 
   /** The series of these labels, to be used in rows; undefined when there is no room for it. */
@@ -196,19 +202,29 @@ export class History implements AsyncDisposable {
     const { head, commonLabels } = this.#parts;
     const live: LiveSeries[] = [];
     const series: HistorySeries[] = [];
-    const known = new Map(this.#refs);
-    this.#refs.clear();
+    const refs = this.#refs;
+    this.#listings += 1;
+    let unstored = 0;
     for (const { members } of table.families()) {
       for (const member of members.values()) {
-        const labels = () => mergeLabels(commonLabels, member.labels);
-        const ref = known.get(member) ?? head.declare(member.family, labels(), atMs);
-        this.#refs.set(member, ref);
-        if (ref === undefined) continue;
+        let ref = refs.get(member);
+        if (ref === undefined) {
+          ref = head.declare(member.family, mergeLabels(commonLabels, member.labels), atMs);
+          if (ref === undefined) continue;
+          refs.set(member, ref);
+        }
+        if (ref.stored === undefined) unstored += 1;
+        ref.listing = this.#listings;
         live.push(member);
         series.push(ref);
       }
     }
-    this.#endThoseGone(series, atMs);
+    if (unstored >= MANY_NEW) {
+      const { clock } = this.#parts;
+      this.#registerAtMs = Math.min(this.#registerAtMs, clock.monotonicMs() + REGISTER_AFTER_MS);
+    }
+    this.#endThoseGone(atMs);
+    if (refs.size > live.length) this.#keepRefs(live, series);
     this.#row?.[Symbol.dispose]();
     this.#row = this.createRow(series);
     this.#live = live;
@@ -217,12 +233,19 @@ export class History implements AsyncDisposable {
     this.#membership = table.membership;
   }
 
+  #keepRefs(live: readonly LiveSeries[], series: readonly HistorySeries[]): void {
+    this.#refs.clear();
+    for (const [at, member] of live.entries()) {
+      const ref = series[at];
+      if (ref !== undefined) this.#refs.set(member, ref);
+    }
+  }
+
   /** A series leaves the table long after its last sample, but it may be another table. */
-  #endThoseGone(present: readonly HistorySeries[], atMs: number): void {
+  #endThoseGone(atMs: number): void {
     const { head } = this.#parts;
-    const stays = new Set(present);
     for (const series of this.#row?.series ?? []) {
-      if (!stays.has(series)) head.append(series, atMs, NaN);
+      if (series.listing !== this.#listings) head.append(series, atMs, NaN);
     }
   }
 
@@ -236,10 +259,18 @@ export class History implements AsyncDisposable {
     }
     this.#ticks += 1;
     const isOverdue = clock.monotonicMs() - this.#cutAtMs > cutEveryMs * OVERDUE;
-    const isLarge = this.#ticks % SIZE_CHECK_TICKS === 0 && head.sizeBytes > maxHeadBytes;
+    const isLarge = this.#ticks % SIZE_CHECK_TICKS === 0 && head.closedBytes > maxHeadBytes;
     if (window <= this.#cutWindow && !isOverdue && !isLarge) return;
     this.#cutWindow = window;
     this.#cut();
+  }
+
+  /** Each file of the log tells who they are until the store knows them, which takes its time. */
+  #registerIfDue(): void {
+    const { wal, sealer, clock } = this.#parts;
+    if (clock.monotonicMs() < this.#registerAtMs) return;
+    this.#registerAtMs = Infinity;
+    void sealer.register(wal.number);
   }
 
   #cut(): void {

@@ -81,9 +81,11 @@ export interface MetricStore {
   readSeries(hostId: HostId): Promise<readonly StoredSeries[]>;
   readMetadata(hostId: HostId): Promise<readonly MetricMetadata[]>;
 
-  /** Sealing is: begin, add some packs at a time, finish. Beginning again starts anew. */
+  /** Sealing is: begin, add some packs and series at a time, finish. Beginning again is anew. */
   beginCut(hostId: HostId, cut: number): Promise<void>;
   addPacks(hostId: HostId, packs: readonly Pack[]): Promise<void>;
+  /** Of many new ones, a few at a time: without the cut they are known, and have no samples. */
+  addSeries(hostId: HostId, cut: number, series: readonly StoredSeries[]): Promise<void>;
   /** With the series and metrics that are new or have changed: those known are replaced. */
   finishCut(hostId: HostId, cut: number, changes: SeriesChanges): Promise<void>;
 

@@ -33,7 +33,7 @@ export interface HistoryOptions {
   readonly maxSeries?: number;
   /** How long a chunk is; cuts fall on multiples of it. */
   readonly cutEveryMs?: number;
-  /** A head that is larger is cut before its time. */
+  /** A head whose samples take more, compressed, is cut before its time. */
   readonly maxHeadBytes?: number;
 }
 

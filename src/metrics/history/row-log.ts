@@ -24,6 +24,8 @@ export class RowLog {
   /** The file in which the layout of a row was last written. */
   readonly #layouts = new WeakMap<SampleRow, number>();
   #unloggedSamples = 0;
+  /** What the present file takes to say who its series are: no reason to begin another one. */
+  #layoutBytes = 0;
 
   constructor(options: RowLogOptions) {
     this.#options = options;
@@ -32,7 +34,10 @@ export class RowLog {
   /** True when it works again after it had not: some of what memory holds is not in the log. */
   append(row: SampleRow, atMs: number, values: Float64Array): boolean {
     const { wal, report } = this.#options;
-    if (wal.ageMs > ROTATE_MS || wal.sizeBytes > ROTATE_BYTES) wal.rotate();
+    if (wal.ageMs > ROTATE_MS || wal.sizeBytes - this.#layoutBytes > ROTATE_BYTES) {
+      wal.rotate();
+      this.#layoutBytes = 0;
+    }
     try {
       if (wal.ready()) {
         this.#write(row, atMs, values);
@@ -65,6 +70,7 @@ export class RowLog {
       record.clear();
       writeLayout(record, row.number, row.series);
       records.push(record.copy());
+      for (const { length } of records) this.#layoutBytes += length;
     }
     record.clear();
     writeRow(record, { layout: row.number, atMs, series: row.series, values });

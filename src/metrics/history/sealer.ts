@@ -1,7 +1,8 @@
 /**
  * Puts pending cuts into the store, the oldest first.
  *
- *   begin (clears what an earlier attempt left) → packs, a few at a time → finish: now it counts
+ *   begin (clears what an earlier attempt left) → packs and new series, a few at a time
+ *     → finish: now it counts
  *
  * Killed before `finish`, the cut comes back from the write-ahead log; after it, the files of the
  * log up to the cut are of no more use, whether they are still there or not. So nothing is stored
@@ -26,6 +27,7 @@ import { MINUTE_TIER_MS, RAW_MS } from './tiers.ts';
 
 /** A transaction of this size keeps a disk busy, and with SQLite the process, for moments only. */
 const MOST_BATCH_BYTES = 1024 * 1024;
+const MOST_BATCH_SERIES = 1000;
 const FIRST_RETRY_MS = 5 * SECOND_MS;
 const MOST_RETRY_MS = 5 * MINUTE_MS;
 const MOST_PENDING_CUTS = 24;
@@ -72,6 +74,32 @@ export class Sealer implements AsyncDisposable {
     });
   }
 
+  /**
+   * Makes new series known to the store before a cut does, so that not each file of the log has to
+   * tell who they are. `file` is the log's, and later than any cut. What fails is left to the cut.
+   */
+  async register(file: number): Promise<void> {
+    const { head, store, hostId, clock, report } = this.#options;
+    const pacer = new Pacer(clock, this.#stopping.signal);
+    const unknown = [...head.index.all()].filter(({ stored }) => stored === undefined);
+    try {
+      await this.#queue.run(async () => {
+        for (let at = 0; at < unknown.length; at += MOST_BATCH_SERIES) {
+          const some = unknown.slice(at, at + MOST_BATCH_SERIES).flatMap(toNew);
+          await store.addSeries(hostId, file, some);
+          for (const stored of some) {
+            const known = head.byId(stored.id);
+            if (known !== undefined) known.stored = stored;
+          }
+          await pacer.pause();
+        }
+      });
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      report.log.debug({ error }, 'new series of the metric history are stored later');
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
     this.#retry?.cancel();
@@ -116,9 +144,15 @@ export class Sealer implements AsyncDisposable {
       }
     }
     await this.#add([...raw.take(true), ...minutes.take(true)]);
-    const changes = this.#changes(cut);
-    await store.finishCut(hostId, cut.number, changes);
-    this.#note(changes);
+    const { series, metadata } = this.#changes(cut);
+    let at = 0;
+    for (; series.length - at > MOST_BATCH_SERIES; at += MOST_BATCH_SERIES) {
+      this.#stopping.signal.throwIfAborted();
+      await store.addSeries(hostId, cut.number, series.slice(at, at + MOST_BATCH_SERIES));
+      await pacer.pause();
+    }
+    await store.finishCut(hostId, cut.number, { series: series.slice(at), metadata });
+    this.#note({ series, metadata });
   }
 
   async #add(packs: readonly Pack[]): Promise<void> {
@@ -184,4 +218,9 @@ function endOf(series: HistorySeries, cut: Cut): number | undefined {
   if (series.endedAt !== undefined) return series.endedAt;
   if (cut.chunks.has(series) || series.chunks.length > 0) return undefined;
   return series.stored?.endedAt ?? cut.newestMs;
+}
+
+/** As nobody has stored it yet; none when somebody has meanwhile. */
+function toNew({ id, name, labels, createdAt, stored }: HistorySeries): StoredSeries[] {
+  return stored === undefined ? [{ id, name, labels, createdAt, endedAt: undefined }] : [];
 }

@@ -63,12 +63,19 @@ export class TickEncoder {
 
   /** `carried` were present when the last segment ended, and are looked for in the next record. */
   constructor(carried: readonly SeriesDefinition[] = []) {
-    this.#carry(carried);
+    const keyOf = ({ name, labels }: SeriesDefinition) => seriesKey(name, labels);
+    this.#carry(carried.map((definition) => [keyOf(definition), definition]));
   }
 
   /** The next record can be read without those before. */
   startSegment(): void {
-    this.#carry(this.#definitions.filter((_, number) => this.#states[number] !== ABSENT));
+    const present: [string, SeriesDefinition][] = [];
+    for (const [key, number] of this.#numbers) {
+      const definition = this.#definitions[number];
+      const isPresent = this.#states[number] !== ABSENT;
+      if (isPresent && definition !== undefined) present.push([key, definition]);
+    }
+    this.#carry(present);
   }
 
   /** The last record could not be kept: a new segment begins, and says again what is gone. */
@@ -147,7 +154,7 @@ export class TickEncoder {
     }
   }
 
-  #carry(carried: readonly SeriesDefinition[]): void {
+  #carry(carried: readonly (readonly [string, SeriesDefinition])[]): void {
     this.#gone = [];
     this.#numbers = new Map();
     this.#definitions = [];
@@ -156,8 +163,8 @@ export class TickEncoder {
     this.#membership = -1;
     this.#bases.fill(0);
     this.#states.fill(ABSENT);
-    for (const definition of carried) {
-      const number = this.#number(seriesKey(definition.name, definition.labels), definition);
+    for (const [key, definition] of carried) {
+      const number = this.#number(key, definition);
       this.#states[number] = WAS_PRESENT;
     }
   }

@@ -113,6 +113,21 @@ export function nextState(
   return { state: firing, notice: 'violated' };
 }
 
+/**
+ * What is seen here, together with what another process told of it: that counts where they differ,
+ * for it is what everybody heard.
+ */
+export function followOn(terms: AlertTerms, seen: AlertState, told: AlertState): AlertState {
+  const { noticedAtMs } = told;
+  if (seen.kind === 'resolved') return told;
+  const { sinceMs, value } = told.kind === 'resolved' ? seen : told;
+  const fields = { ...seen, sinceMs, value: seen.value ?? value, noticedAtMs };
+  if (told.kind === 'firing') return { ...fields, kind: 'firing' };
+  const heldMs = seen.kind === 'firing' ? terms.forMs : seen.heldMs;
+  const most = told.kind === 'pending' ? Math.max(heldMs, told.heldMs) : heldMs;
+  return { ...fields, kind: 'pending', heldMs: most };
+}
+
 function stepFiring(terms: AlertTerms, state: FiringState, value: number, now: Instant): Step {
   if (isRecovered(terms, value)) return resolve(state, now);
   const isDue =

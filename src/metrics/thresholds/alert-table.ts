@@ -7,25 +7,27 @@
  * - There are at most `mostAlerts`; what would be one more is counted and not begun.
  * - What is pending is saved now and then, so that a restart costs it little of its `for`.
  * - What begins to fire in a silence fires untold: it has no event until the silence is over, and
- *   ends untold if it ends before that.
+ *   ends untold if it ends before that. So does what another process tells of (tellers.ts).
  */
+import type { ThresholdEvent } from '#events/event.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { randomHex } from '#kernel/random.ts';
 import {
-  alertIdOf,
   alertToKey,
   alertToStored,
   storedToAlert,
   type Alert,
+  type Home,
   type SeenSeries,
 } from './alert.ts';
-import { nextState, type Instant, type Observation, type Step } from './alert-state.ts';
+import { followOn, nextState, type Instant, type Observation, type Step } from './alert-state.ts';
 import type { Labels } from '#metrics/labels.ts';
 import type { Silence } from './silence.ts';
 import { hasNewFailure, type FailingCollectors } from './failing-collectors.ts';
 import { isCrossed, subjectToText, type Rule, type RuleId } from './rule.ts';
 import type { StoredState } from './rule-store.ts';
 import type { StateWriter } from './state-writer.ts';
+import { isTenure, serverOf, SHARED_INSTANCE, type Standing } from './tellers.ts';
 import {
   crossingToEvent,
   endingToEvent,
@@ -42,6 +44,8 @@ export interface AlertTableParts {
   readonly onRefused: (rule: Rule) => void;
   /** Why an alert is told to nobody now; undefined: it may be told. */
   readonly silenceOf: (rule: Rule, labels: Labels) => Silence | undefined;
+  /** Whether this process is the one that tells of such series. */
+  readonly standingOf: (labels: Labels) => Standing;
 }
 
 /** One pass over what a rule asks about. */
@@ -104,20 +108,49 @@ export class AlertTable {
     }
   }
 
-  /** What was there before a restart; call once, after `use`. */
+  /** What was told before a restart, or by the process that told of it until now. */
   restore(states: readonly StoredState[]): void {
     const now = this.#now();
     for (const stored of states) {
       const alert = storedToAlert(stored, now);
       if (alert === undefined) {
-        this.#parts.writer.forget(alertIdOf(stored), stored);
+        const home = this.#homeOf(stored.labels);
+        if (home !== undefined) this.#parts.writer.forget({ ...stored, ...home });
+        continue;
+      }
+      const found = this.#byRule.get(stored.ruleId);
+      const held = found?.subject === stored.subject ? found : undefined;
+      const here = held?.alerts.get(alert.key);
+      if (held !== undefined && here !== undefined) {
+        const { violated, transitionId, savedHeldMs } = alert;
+        const state = followOn(held.rule, here.state, alert.state);
+        Object.assign(here, { state, violated, transitionId, savedHeldMs });
         continue;
       }
       this.#count += 1;
-      const held = this.#byRule.get(stored.ruleId);
-      if (held?.subject === stored.subject) held.alerts.set(alert.key, alert);
-      else this.#ending.add(alert);
+      if (held === undefined) this.#ending.add(alert);
+      else held.alerts.set(alert.key, alert);
     }
+  }
+
+  /** Others told of these, or will: what was told is what is stored, and not what is known here. */
+  renounce(isMeant: (labels: Labels) => boolean): void {
+    for (const alert of this.#all()) {
+      if (!isMeant(alert.labels)) continue;
+      alert.violated = undefined;
+      alert.transitionId = '';
+      alert.savedHeldMs = undefined;
+    }
+  }
+
+  /** Watched servers that there are alerts about. */
+  servers(): ReadonlySet<string> {
+    const servers = new Set<string>();
+    for (const { labels } of this.#all()) {
+      const server = serverOf(labels);
+      if (server !== undefined) servers.add(server);
+    }
+    return servers;
   }
 
   /** A series of the rule has this value. */
@@ -237,39 +270,42 @@ export class AlertTable {
   #announce(rule: Rule, alert: Alert): void {
     const { state, labels } = alert;
     if (state.kind !== 'firing' || state.value === undefined) return;
+    const home = this.#homeOf(labels);
+    if (home === undefined) return;
     if (this.#parts.silenceOf(rule, labels) !== undefined) {
       if (alert.violated === undefined && alert.savedHeldMs !== 0) this.#note(alert);
       return;
     }
     const crossing = { labels, value: state.value, sinceMs: state.sinceMs };
     alert.violated = crossingToEvent(rule, crossing, this.#parts.identity);
-    this.#commit(alert, alert.violated);
+    this.#commit(alert, alert.violated, home);
   }
 
   /** Keeps how it is, and tells nobody. */
-  #note(alert: Alert): void {
-    const { writer, identity } = this.#parts;
-    alert.savedHeldMs = 0;
-    writer.save(alertIdOf(alert), alertToStored(alert, identity.instanceId, this.#now()));
+  #note(alert: Alert, heldMs = 0): void {
+    const home = this.#homeOf(alert.labels);
+    if (home === undefined) return;
+    alert.savedHeldMs = heldMs;
+    this.#parts.writer.save(alertToStored(alert, home, this.#now()));
   }
 
   #resolve(alert: Alert, value: number | undefined, ending: Ending, atMs: number): void {
     const { violated } = alert;
     alert.violated = undefined;
-    if (violated === undefined) {
+    const home = this.#homeOf(alert.labels);
+    if (violated === undefined || home === undefined) {
       this.#note(alert);
       return;
     }
-    this.#commit(alert, endingToEvent(violated, { value, ending, atMs }));
+    this.#commit(alert, endingToEvent(violated, { value, ending, atMs }), home);
   }
 
-  #commit(alert: Alert, event: Parameters<StateWriter['commit']>[1]['event']): void {
-    const { writer, identity } = this.#parts;
+  #commit(alert: Alert, event: ThresholdEvent, home: Home): void {
     alert.isCommitting = true;
     alert.transitionId = randomHex(8);
     alert.savedHeldMs = 0;
-    const state = alertToStored(alert, identity.instanceId, this.#now());
-    writer.commit(alertIdOf(alert), { state, event }, () => {
+    const state = alertToStored(alert, home, this.#now());
+    this.#parts.writer.commit({ state, event }, () => {
       alert.isCommitting = false;
     });
   }
@@ -295,11 +331,10 @@ export class AlertTable {
   }
 
   #drop(alert: Alert): void {
-    const { writer, identity } = this.#parts;
     this.#count -= 1;
-    if (alert.savedHeldMs !== undefined) {
-      writer.forget(alertIdOf(alert), alertToKey(alert, identity.instanceId));
-    }
+    const home = this.#homeOf(alert.labels);
+    if (alert.savedHeldMs === undefined || home === undefined) return;
+    this.#parts.writer.forget(alertToKey(alert, home));
   }
 
   #save(rule: Rule, alert: Alert): void {
@@ -307,9 +342,20 @@ export class AlertTable {
     if (state.kind !== 'pending' || alert.isCommitting) return;
     const leastMs = Math.max(LEAST_UNSAVED_MS, rule.forMs * UNSAVED_SHARE);
     if (state.heldMs - savedHeldMs < leastMs) return;
-    alert.savedHeldMs = state.heldMs;
-    const { writer, identity } = this.#parts;
-    writer.save(alertIdOf(alert), alertToStored(alert, identity.instanceId, this.#now()));
+    this.#note(alert, state.heldMs);
+  }
+
+  /** Undefined: another process tells of it, and keeps how it is. */
+  #homeOf(labels: Labels): Home | undefined {
+    const standing = this.#parts.standingOf(labels);
+    if (standing === 'waiting') return undefined;
+    if (isTenure(standing)) return { instanceId: SHARED_INSTANCE, tenure: standing };
+    return { instanceId: this.#parts.identity.instanceId };
+  }
+
+  *#all(): Generator<Alert> {
+    for (const { alerts } of this.#byRule.values()) yield* alerts.values();
+    yield* this.#ending;
   }
 
   #now() {

@@ -39,20 +39,18 @@ export interface ClockReading {
 /** What was pending longer ago than this is not pending now, whatever is there. */
 const STALE_MS = 600_000;
 
-/** The same for every alert of this rule and series, now and later. */
-export function alertIdOf({ ruleId, labels }: Pick<StateKey, 'ruleId' | 'labels'>): string {
-  return `${ruleId}{${labelsToText(labels)}}`;
+/** Where states are kept, and how long this process may write there. */
+export type Home = Pick<StateKey, 'instanceId' | 'tenure'>;
+
+export function alertToKey({ ruleId, labels }: Alert, home: Home): StateKey {
+  return { ...home, ruleId, labels };
 }
 
-export function alertToKey({ ruleId, labels }: Alert, instanceId: string): StateKey {
-  return { instanceId, ruleId, labels };
-}
-
-export function alertToStored(alert: Alert, instanceId: string, now: ClockReading): StoredState {
+export function alertToStored(alert: Alert, home: Home, now: ClockReading): StoredState {
   const { state } = alert;
   const { noticedAtMs } = state;
   return {
-    ...alertToKey(alert, instanceId),
+    ...alertToKey(alert, home),
     kind: state.kind,
     subject: alert.subject,
     sinceMs: state.kind === 'resolved' ? now.atMs : state.sinceMs,

@@ -3,6 +3,7 @@ import type { ThresholdEvent } from '#events/event.ts';
 import type { CustomerId } from '#kernel/ids.ts';
 import type { Labels } from '#metrics/labels.ts';
 import type { RuleDefinition, RuleId } from './rule.ts';
+import type { Tenure } from './teller-store.ts';
 
 export interface StoredRule {
   readonly id: RuleId;
@@ -20,6 +21,8 @@ export interface StateKey {
   readonly instanceId: string;
   readonly ruleId: RuleId;
   readonly labels: Labels;
+  /** It is written only as long as this lasts; not part of what is stored. */
+  readonly tenure?: Tenure | undefined;
 }
 
 export interface StoredState extends StateKey {
@@ -58,7 +61,10 @@ export interface RuleStore {
   remove(id: RuleId): Promise<number>;
 
   states(instanceId: string): Promise<readonly StoredState[]>;
-  /** States and events in one transaction. What was written before is not written again. */
+  /**
+   * States and events in one transaction. What was written before is not written again, and
+   * nothing of a tenure that is over.
+   */
   commit(transitions: readonly StateTransition[]): Promise<void>;
   /** Without telling anybody: how far pending ones are, and which need not be kept any more. */
   save(states: readonly StoredState[], forgotten: readonly StateKey[]): Promise<void>;

@@ -8,6 +8,7 @@ import { backoffMs } from '#kernel/backoff.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { toDroverError } from '#kernel/errors.ts';
 import type { Log } from '#kernel/log.ts';
+import { labelsToText } from '#metrics/labels.ts';
 import type { RuleStore, StateKey, StateTransition, StoredState } from './rule-store.ts';
 
 export interface StateWriterParts {
@@ -57,19 +58,19 @@ export class StateWriter implements AsyncDisposable {
     return this.#failures > 0;
   }
 
-  commit(alertId: string, transition: StateTransition, onCommitted: () => void): void {
+  commit(transition: StateTransition, onCommitted: () => void): void {
     // What was noted before would undo it.
-    this.#notes.delete(alertId);
+    this.#notes.delete(placeOf(transition.state));
     this.#waiting.push({ transition, onCommitted });
     this.#run();
   }
 
-  save(alertId: string, state: StoredState): void {
-    this.#notes.set(alertId, { kind: 'save', state });
+  save(state: StoredState): void {
+    this.#notes.set(placeOf(state), { kind: 'save', state });
   }
 
-  forget(alertId: string, key: StateKey): void {
-    this.#notes.set(alertId, { kind: 'forget', key });
+  forget(key: StateKey): void {
+    this.#notes.set(placeOf(key), { kind: 'forget', key });
   }
 
   /** Notes are written when this is called, a few at a time of many. */
@@ -165,8 +166,8 @@ export class StateWriter implements AsyncDisposable {
       if (this.#mayPass(thrown)) throw thrown;
       this.#parts.log.error({ error: thrown }, 'how far alerts are cannot be stored');
     }
-    for (const [alertId, note] of taken) {
-      if (this.#notes.get(alertId) === note) this.#notes.delete(alertId);
+    for (const [place, note] of taken) {
+      if (this.#notes.get(place) === note) this.#notes.delete(place);
     }
   }
 
@@ -176,4 +177,9 @@ export class StateWriter implements AsyncDisposable {
     if (kind === 'internal') return this.#failures < PUZZLED_ATTEMPTS;
     return kind !== 'invalid_argument';
   }
+}
+
+/** Of the state in the store; the same for this rule and series, now and later. */
+function placeOf({ instanceId, ruleId, labels }: StateKey): string {
+  return `${instanceId} ${ruleId}{${labelsToText(labels)}}`;
 }

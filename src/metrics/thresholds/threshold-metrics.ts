@@ -12,6 +12,7 @@ export interface ThresholdMetrics extends Disposable {
 interface Readings {
   readonly views: () => Iterable<AlertView>;
   readonly waiting: () => number;
+  readonly toldServers: () => number;
 }
 
 export function createThresholdMetrics(
@@ -26,6 +27,10 @@ export function createThresholdMetrics(
   const waiting = registry.gauge({
     name: 'drover_alert_transitions_waiting',
     help: 'Transitions of alerts that are not stored yet.',
+  });
+  const told = registry.gauge({
+    name: 'drover_alert_servers',
+    help: 'Watched servers of whose alerts this process tells, of all that share its database.',
   });
   const duration = registry.histogram({
     name: 'drover_rule_evaluation_seconds',
@@ -48,6 +53,7 @@ export function createThresholdMetrics(
       alerts.add({ state: kind, severity: rule.severity }, 1);
     }
     waiting.set({}, readings.waiting());
+    told.set({}, readings.toldServers());
   });
   return {
     evaluated: (kind, seconds) => duration.observe({ kind }, seconds),

@@ -2,6 +2,8 @@
  * Threshold rules at work: looks at each sample and at expressions, keeps the alerts, and tells by
  * events, which are stored together with the states they tell of.
  */
+import { createHash } from 'node:crypto';
+import { openDeadline, untilAborted } from '#kernel/abort.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError, invalidArgument, toDroverError } from '#kernel/errors.ts';
 import type { CustomerId } from '#kernel/ids.ts';
@@ -15,11 +17,12 @@ import { CollectorWatch } from './failing-collectors.ts';
 import { MetricRules } from './metric-rules.ts';
 import type { Rule, RuleDefinition, RuleId } from './rule.ts';
 import { RuleBook } from './rule-book.ts';
-import type { RuleStore } from './rule-store.ts';
+import type { RuleStore, StoredState } from './rule-store.ts';
 import { SilenceBook } from './silence-book.ts';
 import type { SilenceStore } from './silence.ts';
 import { StateWriter } from './state-writer.ts';
 import type { MeasuredIdentity } from './threshold-event.ts';
+import { serverOf, SHARED_INSTANCE, Tellers, isTenure, type SharedServers } from './tellers.ts';
 import { createThresholdMetrics, type ThresholdMetrics } from './threshold-metrics.ts';
 
 export interface ThresholdsOptions {
@@ -36,6 +39,8 @@ export interface ThresholdsOptions {
   /** The instance also names whose alerts these are, where several processes share a database. */
   readonly identity: MeasuredIdentity;
   readonly mostAlerts?: number;
+  /** Servers of which one process tells for all; undefined: each tells of everything it sees. */
+  readonly shared?: SharedServers | undefined;
 }
 
 export interface AlertFilter {
@@ -58,6 +63,8 @@ const DEFAULT_MOST_ALERTS = 10_000;
 const TIDY_EVERY_MS = 5000;
 /** A step between two ticks counts for `for` up to so many times the interval. */
 const LONGEST_STEP = 5;
+/** Whoever does not hear of the end of this process finds it out. */
+const LEAVE_MS = 1000;
 
 export async function openThresholds(options: ThresholdsOptions): Promise<Thresholds> {
   const { store, clock, defaults, configRules, query, identity } = options;
@@ -86,6 +93,7 @@ export class Thresholds implements AsyncDisposable {
   readonly #metricRules: MetricRules;
   readonly #expressions: ExpressionRules;
   readonly #collectors: CollectorWatch;
+  readonly #tellers: Tellers | undefined;
   #generation = -1;
   #looks = 0;
   #tidiedAtMs = -Infinity;
@@ -101,11 +109,13 @@ export class Thresholds implements AsyncDisposable {
     this.#options = options;
     this.#collectors = new CollectorWatch(table);
     this.#writer = new StateWriter({ store, clock, log });
+    this.#tellers = createTellers(options);
     this.#alerts = new AlertTable({
       ...{ clock, writer: this.#writer, identity },
       mostAlerts: options.mostAlerts ?? DEFAULT_MOST_ALERTS,
       onRefused: (rule) => this.#refuse(rule),
       silenceOf: (rule, labels) => this.silences.find(rule, labels),
+      standingOf: (labels) => this.#tellers?.standingOf(labels) ?? 'own',
     });
     this.#metricRules = new MetricRules(table, this.#alerts);
     this.#expressions = new ExpressionRules({
@@ -115,13 +125,16 @@ export class Thresholds implements AsyncDisposable {
     this.#metrics = createThresholdMetrics(metrics, {
       views: () => this.#alerts.views(),
       waiting: () => this.#writer.waiting,
+      toldServers: () => this.#tellers?.heldCount ?? 0,
     });
   }
 
   /** What was there before a restart; call once, before the first tick. */
-  restore(states: Parameters<AlertTable['restore']>[0]): void {
+  restore(states: readonly StoredState[]): void {
     this.#useRules();
-    this.#alerts.restore(states);
+    const isMine = ({ labels }: StoredState) =>
+      this.#tellers === undefined || serverOf(labels) === undefined;
+    this.#alerts.restore(states.filter(isMine));
   }
 
   /** For Sampler.onTick, after whatever keeps the samples that expressions read. */
@@ -142,7 +155,7 @@ export class Thresholds implements AsyncDisposable {
       this.#tidiedAtMs = tick.monotonicMs;
       this.#alerts.tidy();
       this.#refresh();
-    }
+    } else if (this.#tellers?.isBehind === true) this.#refresh();
     this.#metrics.evaluated('metric', (clock.monotonicMs() - startedMs) / 1000);
   }
 
@@ -181,6 +194,7 @@ export class Thresholds implements AsyncDisposable {
     this.#alerts.tidy();
     await this.#refreshing;
     await this.#writer[Symbol.asyncDispose]();
+    await this.#leave();
     this.#metrics[Symbol.dispose]();
   }
 
@@ -198,13 +212,48 @@ export class Thresholds implements AsyncDisposable {
   #refresh(): void {
     if (this.#refreshing !== undefined) return;
     this.#refreshing = Promise.all([this.rules.refresh(), this.silences.refresh()])
-      .then(() => undefined)
+      .then(() => this.#settle())
       .catch((thrown: unknown) => {
         this.#options.log.debug({ error: thrown }, 'the rules could not be read again');
       })
       .finally(() => {
         this.#refreshing = undefined;
       });
+  }
+
+  /** Finds out of which servers this process tells, and takes up what was told of them. */
+  async #settle(): Promise<void> {
+    const tellers = this.#tellers;
+    const next = await tellers?.look(this.#alerts.servers());
+    if (tellers === undefined || next === undefined) return;
+    const changed = tellers.changesTo(next);
+    const { isSettled } = tellers;
+    const isMeant = ({ labels }: Pick<StoredState, 'labels'>) => {
+      const server = serverOf(labels);
+      return server !== undefined && (!isSettled || changed.has(server));
+    };
+    const { store, identity } = this.#options;
+    const isChanged = changed.size > 0 || !isSettled;
+    const own = isChanged ? await store.states(identity.instanceId) : [];
+    const shared = isChanged ? await store.states(SHARED_INSTANCE) : [];
+    // Nothing is judged between the one standing and the other.
+    this.#alerts.renounce((labels) => isMeant({ labels }));
+    tellers.settle(next);
+    const isOwn = ({ labels }: StoredState) => tellers.standingOf(labels) === 'own';
+    const isHeld = ({ labels }: StoredState) => isTenure(tellers.standingOf(labels));
+    const mine = Map.groupBy(own.filter(isMeant), isOwn);
+    for (const state of mine.get(false) ?? []) this.#writer.forget(state);
+    this.#alerts.restore([...(mine.get(true) ?? []), ...shared.filter(isMeant).filter(isHeld)]);
+  }
+
+  /** So that the others need not find out that it is gone. */
+  async #leave(): Promise<void> {
+    if (this.#tellers === undefined || this.#writer.isFailing) return;
+    const { clock, log } = this.#options;
+    using deadline = openDeadline(clock, LEAVE_MS, 'to leave the telling to others');
+    await untilAborted(this.#tellers.leave(), deadline.signal).catch((error: unknown) => {
+      log.debug({ error }, 'others will find out that this process tells of nothing any more');
+    });
   }
 
   #refuse(rule: Rule): void {
@@ -226,6 +275,15 @@ export class Thresholds implements AsyncDisposable {
     this.#failing.add(rule.id);
     this.#options.log.warn({ rule: rule.name, error }, 'a rule cannot be evaluated');
   }
+}
+
+/** Rules of the database are the same for all; what ships and what the file says may differ. */
+function createTellers({ shared, log, ...options }: ThresholdsOptions): Tellers | undefined {
+  if (shared === undefined) return undefined;
+  const { defaults, configRules } = options;
+  const text = JSON.stringify([defaults, configRules]);
+  const rules = createHash('sha256').update(text).digest('base64url');
+  return new Tellers({ ...shared, log, rules });
 }
 
 /** A start that fails says where. Without a query none fails: the rule says why it is idle. */

@@ -9,6 +9,7 @@ import { servers } from './0008-servers.ts';
 import { silences } from './0009-silences.ts';
 import { jobLosses } from './0010-job-losses.ts';
 import { jobOrders } from './0011-job-orders.ts';
+import { alertTellers } from './0012-alert-tellers.ts';
 import type { Migration } from './migration.ts';
 
 /** In order of version, without gaps. */
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   silences,
   jobLosses,
   jobOrders,
+  alertTellers,
 ];
