@@ -12,12 +12,10 @@
  * - Nothing is cleaned up while `run` goes on. A handler that does not come back when it is told
  *   to stop is left alone; the job then fails, and says that nothing was removed.
  */
-import type { Clock, Timer } from '#kernel/clock.ts';
+import type { Timer } from '#kernel/clock.ts';
 import { DroverError, toDroverError } from '#kernel/errors.ts';
 import type { JobId } from '#kernel/ids.ts';
-import type { Log } from '#kernel/log.ts';
 import { randomFraction } from '#kernel/random.ts';
-import type { SecretBox } from '#kernel/secret-box.ts';
 import { MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
 import { openContext, type ContextParts } from './job-context.ts';
 import { outcomeToEvent } from './job-events.ts';
@@ -34,12 +32,10 @@ const CLEAN_UP_MS = 5 * MINUTE_MS;
 const MOST_RESULT_BYTES = 256 * 1024;
 const MOST_TOLD = 2000;
 
-export interface AttemptParts extends Omit<ContextParts, 'claim' | 'lease' | 'stopper'> {
-  readonly handler: JobHandler;
-  readonly secretBox: SecretBox;
-  readonly clock: Clock;
-  readonly log: Log;
+/** The same for all attempts of a runner. */
+export interface AttemptParts extends ContextParts {
   readonly holder: string;
+  readonly onLeaveSlot: (attempt: JobAttempt) => void;
 }
 
 type Ended<T> = { readonly value: T } | { readonly thrown: unknown };
@@ -47,6 +43,7 @@ type Ended<T> = { readonly value: T } | { readonly thrown: unknown };
 export class JobAttempt {
   readonly claim: Claim;
   readonly lease: Lease;
+  readonly #handler: JobHandler;
   readonly #parts: AttemptParts;
   readonly #work = new Stopper();
   #cleaning: Stopper | undefined;
@@ -59,8 +56,9 @@ export class JobAttempt {
   /** Until the handler is out of it; longer than `run` when it does not come back. */
   #busy: Promise<unknown> = Promise.resolve();
 
-  constructor(claim: Claim, parts: AttemptParts) {
+  constructor(claim: Claim, handler: JobHandler, parts: AttemptParts) {
     this.claim = claim;
+    this.#handler = handler;
     this.#parts = parts;
     this.#controls = claim.job.controls;
     this.#hasLanes = claim.holdsLanes;
@@ -105,7 +103,7 @@ export class JobAttempt {
     if (before === 'lease-lost') return undefined;
     if (before === 'shutdown') return this.release('the process that was to run it stops');
     if (this.claim.job.isCancelRequested || before === 'cancelled') return await this.#cleanUp();
-    const { handler } = this.#parts;
+    const handler = this.#handler;
     const ended = await this.#callUnlessStuck((context) => handler.run(context), this.#work);
     const { reason } = this.#work;
     if (reason === 'lease-lost') return undefined;
@@ -148,7 +146,8 @@ export class JobAttempt {
   }
 
   async #cleanUp(): Promise<SettledAttempt | undefined> {
-    const { clock, handler } = this.#parts;
+    const { clock } = this.#parts;
+    const handler = this.#handler;
     this.#cleaning = new Stopper();
     if (this.#work.reason === 'lease-lost' || this.#work.reason === 'shutdown') {
       this.#cleaning.stop(this.#work.reason);
@@ -172,11 +171,10 @@ export class JobAttempt {
     call: (context: JobContext) => Promise<T>,
     stopper: Stopper,
   ): Promise<Ended<T>> {
-    const stuck = Promise.withResolvers<Ended<T>>();
-    this.#giveUp = (thrown) => stuck.resolve({ thrown });
-    const working = this.#call(call, stopper);
-    this.#busy = working;
-    const ended = await Promise.race([working, stuck.promise]);
+    const { promise, resolve } = Promise.withResolvers<Ended<T>>();
+    this.#giveUp = (thrown) => resolve({ thrown });
+    this.#busy = this.#call(call, stopper).then(resolve);
+    const ended = await promise;
     this.#limit?.cancel();
     this.#giveUp = undefined;
     return ended;
@@ -186,8 +184,9 @@ export class JobAttempt {
   async #call<T>(call: (context: JobContext) => Promise<T>, stopper: Stopper): Promise<Ended<T>> {
     try {
       const { claim, lease } = this;
-      const context = openContext({
-        ...{ ...this.#parts, claim, lease, stopper },
+      const context = openContext(this.#parts, {
+        ...{ claim, lease, stopper },
+        onLeaveSlot: () => this.#parts.onLeaveSlot(this),
         controls: () => this.#controls,
         onLane: () => void (this.#hasLanes = true),
         checkpoint: () => this.#checkpoint,

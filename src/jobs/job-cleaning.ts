@@ -32,10 +32,10 @@ export async function cleanUpAfter(parts: CleaningParts, id: JobId): Promise<rea
     assertAllowed('clean', claim.job);
     const stopper = new Stopper();
     using _limit = clock.after(CLEANING_MS, () => stopper.stop('lease-lost'));
-    const context = openContext({
-      ...{ ...parts, claim, stopper, log: silentLog, lanes: {} },
-      lease: { id, holder, attempt: claim.job.attempt },
-      journal: new JobJournal({ ...parts, log: silentLog, onLost: () => undefined }),
+    const quiet = { ...parts, log: silentLog, onLost: () => undefined };
+    const common = { ...quiet, lanes: {}, journal: new JobJournal(quiet) };
+    const context = openContext(common, {
+      ...{ claim, stopper, lease: { id, holder, attempt: claim.job.attempt } },
       controls: () => claim.job.controls,
       onLane: () => undefined,
       onLeaveSlot: () => undefined,

@@ -18,20 +18,22 @@ const MOST_CHECKPOINT_BYTES = 8 * 1024 * 1024;
 /** Between two looks whether a lane has room, or a database is back. */
 const PAUSE_MS = SECOND_MS;
 
+/** The same for all. */
 export interface ContextParts {
-  readonly claim: Claim;
-  readonly lease: Lease;
-  readonly stopper: Stopper;
   readonly store: JobStore;
   readonly secretBox: SecretBox;
   readonly journal: JobJournal;
   readonly clock: Clock;
   readonly log: Log;
   readonly lanes: LaneLimits;
-  readonly onLeaveSlot: () => void;
 }
 
-export interface ContextHooks {
+/** What is one attempt's. */
+interface ContextOwner {
+  readonly claim: Claim;
+  readonly lease: Lease;
+  readonly stopper: Stopper;
+  readonly onLeaveSlot: () => void;
   readonly controls: () => JsonObject;
   readonly onLane: () => void;
   readonly checkpoint: () => unknown;
@@ -39,38 +41,42 @@ export interface ContextHooks {
   readonly onLost: () => void;
 }
 
-export function openContext(parts: ContextParts & ContextHooks): JobContext {
-  const { claim, lease, stopper, store, journal, clock, lanes } = parts;
+export function openContext(parts: ContextParts, owner: ContextOwner): JobContext {
+  const { store, journal, clock, lanes } = parts;
+  const { claim, lease, stopper } = owner;
   const { job } = claim;
-  const { signal } = stopper;
   return {
     job,
-    secrets: openSecrets(parts),
-    signal,
+    secrets: openSecrets(claim, parts.secretBox),
+    get signal() {
+      return stopper.signal;
+    },
     stopReason: () => stopper.reason,
     get checkpoint() {
-      return parts.checkpoint();
+      return owner.checkpoint();
     },
     async saveCheckpoint(saved) {
       const text = toPlainJson(saved, 'the checkpoint', MOST_CHECKPOINT_BYTES);
-      const isOurs = await insist(parts, () => store.saveCheckpoint(lease, text, clock.nowMs()));
+      const isOurs = await insist(parts, owner, () =>
+        store.saveCheckpoint(lease, text, clock.nowMs()),
+      );
       if (!isOurs) {
-        parts.onLost();
+        owner.onLost();
         throw leaseLostError();
       }
-      parts.onCheckpoint(JSON.parse(text));
+      owner.onCheckpoint(JSON.parse(text));
     },
     report: (progress) => journal.report(job, lease, progress),
     log: (level, text) => journal.log(job, lease, { level, text }),
-    controls: parts.controls,
-    leaveSlot: parts.onLeaveSlot,
+    controls: owner.controls,
+    leaveSlot: owner.onLeaveSlot,
     async enterLane(lane) {
       const limit = laneLimit(lanes, lane);
       if (limit === Infinity) return;
-      parts.onLane();
-      while (!(await insist(parts, () => store.enterLane(lease, lane, limit)))) {
-        await clock.sleep(PAUSE_MS, signal);
-        signal.throwIfAborted();
+      owner.onLane();
+      while (!(await insist(parts, owner, () => store.enterLane(lease, lane, limit)))) {
+        await clock.sleep(PAUSE_MS, stopper.signal);
+        stopper.signal.throwIfAborted();
       }
     },
   };
@@ -81,7 +87,8 @@ export function openContext(parts: ContextParts & ContextHooks): JobContext {
  * decides: when it is over, the signal says so. What is asked for after a stop is tried once.
  */
 async function insist<T>(
-  { stopper, clock, log, lease }: ContextParts,
+  { clock, log }: ContextParts,
+  { stopper, lease }: ContextOwner,
   call: () => Promise<T>,
 ): Promise<T> {
   for (;;) {
@@ -98,8 +105,8 @@ async function insist<T>(
   }
 }
 
-function openSecrets({ claim, secretBox }: ContextParts): Readonly<Record<string, string>> {
-  const { id, sealedSecrets } = claim.job;
+function openSecrets({ job }: Claim, secretBox: SecretBox): Readonly<Record<string, string>> {
+  const { id, sealedSecrets } = job;
   if (sealedSecrets === undefined) return {};
   return JSON.parse(secretBox.open(sealedSecrets, secretsPlace(id))) as Record<string, string>;
 }

@@ -22,7 +22,7 @@ import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
 import { randomHex } from '#kernel/random.ts';
 import type { SecretBox } from '#kernel/secret-box.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '#kernel/units.ts';
-import { JobAttempt } from './job-attempt.ts';
+import { JobAttempt, type AttemptParts } from './job-attempt.ts';
 import type { JobHandler } from './job-handler.ts';
 import { JobJournal } from './job-journal.ts';
 import { JobLeases, LEASE_MS } from './job-leases.ts';
@@ -78,6 +78,7 @@ export class JobRunner implements AsyncDisposable {
   readonly #holder: string;
   readonly #journal: JobJournal;
   readonly #leases: JobLeases;
+  readonly #attemptParts: AttemptParts;
   readonly #metrics: JobMetrics;
   readonly #pace: Pace;
   /** Claimed, and waiting for a slot. */
@@ -108,6 +109,10 @@ export class JobRunner implements AsyncDisposable {
       for (const id of ids) this.#leases.lose(id);
     };
     this.#journal = new JobJournal({ store, clock, log, onLost });
+    this.#attemptParts = {
+      ...{ ...parts, holder: this.#holder, journal: this.#journal, lanes: limits.lanes ?? {} },
+      onLeaveSlot: (attempt) => this.#leaveSlot(attempt),
+    };
     this.#metrics = new JobMetrics(parts.metrics, () => this.stats());
     this.#pace = new Pace(limits.slots);
   }
@@ -271,15 +276,10 @@ export class JobRunner implements AsyncDisposable {
   }
 
   #take(claim: Claim, sinceMs: number): void {
-    const { limits } = this.#parts;
     const handler = this.#handlers.get(claim.job.kind);
     // Only kinds with a handler are claimed.
     if (handler === undefined) return;
-    const attempt: JobAttempt = new JobAttempt(claim, {
-      ...this.#parts,
-      ...{ handler, holder: this.#holder, journal: this.#journal, lanes: limits.lanes ?? {} },
-      onLeaveSlot: () => this.#leaveSlot(attempt),
-    });
+    const attempt = new JobAttempt(claim, handler, this.#attemptParts);
     this.#metrics.started(claim.job);
     this.#leases.hold(attempt, sinceMs);
     this.#ready.push({ attempt, sinceMs });

@@ -2,12 +2,19 @@ import { DroverError } from '#kernel/errors.ts';
 import type { StopReason } from './job-handler.ts';
 import { leaseLostError } from './job-retry.ts';
 
-/** A signal that knows why it was given. A lost lease outdoes every other reason. */
+/**
+ * A signal that knows why it was given. A lost lease outdoes every other reason. It is made when
+ * somebody asks for it: many a job is over before anybody could listen.
+ */
 export class Stopper {
-  readonly #controller = new AbortController();
+  #controller: AbortController | undefined;
   #reason: StopReason | undefined;
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(reasonToError(this.#reason));
+    }
     return this.#controller.signal;
   }
 
@@ -17,7 +24,7 @@ export class Stopper {
 
   stop(reason: StopReason): void {
     if (this.#reason === undefined || reason === 'lease-lost') this.#reason = reason;
-    this.#controller.abort(reasonToError(reason));
+    this.#controller?.abort(reasonToError(reason));
   }
 }
 

@@ -2,7 +2,7 @@
  * Ids are branded strings, so that handing a host's id to something that wants a machine's does
  * not compile. They enter through a parser at the edge, or are made here.
  */
-import { randomHex, randomUuid } from './random.ts';
+import { randomHex, timedUuid } from './random.ts';
 
 declare const brand: unique symbol;
 type Id<Name extends string> = string & { readonly [brand]: Name };
@@ -73,5 +73,5 @@ export function createTokenId(): TokenId {
 
 /** Clients expect ids of jobs to be UUIDs; those they choose themselves need not be. */
 export function createJobId(): JobId {
-  return randomUuid() as JobId;
+  return timedUuid() as JobId;
 }

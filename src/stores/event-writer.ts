@@ -21,9 +21,9 @@ export async function appendEvents(
 ): Promise<void> {
   if (events.length === 0) return;
   await dialect.takeLock(trx, 'events');
-  const rows = events.map((event) => [
-    ...[at, event.kind, event.customerId ?? '', event.machineId ?? ''],
-    JSON.stringify(event),
-  ]);
+  const rows = events.map((event) => {
+    const { kind, customerId = '', machineId = '' } = event;
+    return [at, kind, customerId, machineId, JSON.stringify(event)];
+  });
   await insertGiven(trx, dialect, 'events', { shape: COLUMNS, rows });
 }

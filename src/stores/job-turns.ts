@@ -53,20 +53,16 @@ interface Parts {
 
 const SETTLED = {
   ...({ id: 'text', attempt: 'number', state: 'text', error: 'json', result: 'json' } as const),
-  ...({ ended_at: 'number', run_after: 'number' } as const),
-  ...({ is_due: 'number', is_clean_up: 'number' } as const),
-  ...({ failures: 'number', at: 'number' } as const),
+  ...({ retry_at: 'number', is_clean_up: 'number', at: 'number' } as const),
 } as const;
 
+/** What has a `retry_at` failed and waits; what is pending without one was only given back. */
 function settledToRow({ job, at, outcome, isCleanUp }: SettledAttempt): GivenRow {
-  const isWaiting = outcome.kind === 'retrying';
-  const hasEnded = !isWaiting && outcome.kind !== 'released';
   return [
     ...[job.id, job.attempt, STATE_AFTER[outcome.kind]],
     'error' in outcome ? JSON.stringify(outcome.error) : null,
     outcome.kind === 'completed' ? outcome.result : null,
-    ...[hasEnded ? at : null, isWaiting ? outcome.retryAt : null],
-    ...[isWaiting ? 0 : 1, isCleanUp ? 1 : 0, isWaiting ? 1 : 0, at],
+    ...[outcome.kind === 'retrying' ? outcome.retryAt : null, isCleanUp ? 1 : 0, at],
   ];
 }
 
@@ -87,11 +83,11 @@ async function settle(
       error = case when given.state = 'completed' then null
         else coalesce(given.error, jobs.error) end,
       result = given.result,
-      ended_at = given.ended_at,
-      run_after = coalesce(given.run_after, jobs.run_after),
-      is_due = case when jobs.is_cancel_requested = 1 and given.is_clean_up = 0 then 1
-        else given.is_due end,
-      failures = jobs.failures + given.failures,
+      ended_at = case when given.state = 'pending' then null else given.at end,
+      run_after = coalesce(given.retry_at, jobs.run_after),
+      is_due = case when given.retry_at is null
+        or (jobs.is_cancel_requested = 1 and given.is_clean_up = 0) then 1 else 0 end,
+      failures = jobs.failures + case when given.retry_at is null then 0 else 1 end,
       leased_by = null,
       leased_until = 0,
       history_count = jobs.history_count + 1,
@@ -146,7 +142,8 @@ async function lease(
   picked: readonly ClaimedRow[],
   { by, until, at }: { readonly by: string; readonly until: number; readonly at: number },
 ): Promise<readonly Claim[]> {
-  const ids = picked.map(({ id }) => id);
+  const rows = picked.map(({ sequence }) => [sequence]);
+  const given = dialect.givenRows({ alias: 'given', shape: { sequence: 'number' }, rows });
   await trx
     .updateTable('jobs')
     .set((eb) => ({
@@ -159,7 +156,7 @@ async function lease(
       started_sequence: sql<number>`coalesce(started_sequence, history_count + 1)`,
       updated_at: laterThanBefore(at),
     }))
-    .where(isAmong(dialect, 'id', ids))
+    .where(sql<boolean>`sequence in (select given.sequence from ${given})`)
     .execute();
   const checkpoints = await readCheckpoints(trx, dialect, picked);
   return picked.map((row) => {

@@ -26,6 +26,8 @@ export async function insertRows(
   for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
     const some = rows.slice(at, at + ROWS_AT_ONCE);
     const text = start + some.map(() => row).join();
-    await trx.executeQuery(CompiledQuery.raw(text, some.flat()));
+    const values: unknown[] = [];
+    for (const each of some) values.push(...each);
+    await trx.executeQuery(CompiledQuery.raw(text, values));
   }
 }

@@ -80,36 +80,70 @@ class NodeSqliteDatabase implements SqliteDatabase {
   }
 }
 
+type Row = Record<string, unknown>;
+
+/**
+ * Rows come as arrays and are made objects here: those that Node would make are hash tables, which
+ * take several times as long to make and to read, and as much more memory.
+ */
 class NodeSqliteStatement implements SqliteStatement {
   readonly reader: boolean;
   readonly #statement: StatementSync;
+  #names: readonly string[] = [];
+  #emptyRow: Row = {};
 
   constructor(statement: StatementSync) {
     this.#statement = statement;
-    this.reader = statement.columns().length > 0;
+    this.#learnColumns();
+    this.reader = this.#names.length > 0;
+    statement.setReturnArrays(true);
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return this.#statement.all(...parameters.map(toInputValue));
+    assertFit(parameters);
+    const rows: unknown[] = this.#statement.all(...parameters);
+    return rows.map((values) => this.#toRow(values));
   }
 
   run(parameters: readonly unknown[]) {
-    return this.#statement.run(...parameters.map(toInputValue));
+    assertFit(parameters);
+    return this.#statement.run(...parameters);
   }
 
-  iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
-    return this.#statement.iterate(...parameters.map(toInputValue));
+  *iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
+    assertFit(parameters);
+    for (const values of this.#statement.iterate(...parameters)) yield this.#toRow(values);
+  }
+
+  #learnColumns(): void {
+    this.#names = this.#statement.columns().map(({ name }) => name);
+    this.#emptyRow = Object.fromEntries(this.#names.map((name) => [name, null]));
+  }
+
+  #toRow(values: unknown): Row {
+    if (!Array.isArray(values)) throw new TypeError('SQLite answered a row that is no array');
+    // Of all columns there may be more than when the statement was prepared.
+    if (values.length !== this.#names.length) this.#learnColumns();
+    const row = { ...this.#emptyRow };
+    let at = 0;
+    for (const name of this.#names) {
+      row[name] = values[at];
+      at += 1;
+    }
+    return row;
   }
 }
 
-function toInputValue(value: unknown): SQLInputValue {
-  switch (typeof value) {
-    case 'string':
-    case 'number':
-    case 'bigint':
-      return value;
-    default:
-      if (value === null || value instanceof Uint8Array) return value;
-      throw new TypeError(`SQLite cannot hold a value of type ${typeof value}`);
+function assertFit(values: readonly unknown[]): asserts values is readonly SQLInputValue[] {
+  for (const value of values) {
+    switch (typeof value) {
+      case 'string':
+      case 'number':
+      case 'bigint':
+        break;
+      default:
+        if (value === null || value instanceof Uint8Array) break;
+        throw new TypeError(`SQLite cannot hold a value of type ${typeof value}`);
+    }
   }
 }
