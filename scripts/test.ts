@@ -32,7 +32,7 @@ const MINUTE_MS = 60_000;
 const RUN_TIMEOUT_MS = 25 * MINUTE_MS;
 const SLOW = /^test\/(browser|e2e|fault|peers)\/|\.qemu\.test\.ts$/;
 /** They compare a rate or a time with a limit: a neighbour would be part of what they measure. */
-const LONE = /^test\/e2e\/network-rates\.|\/tap-network-traffic\.|\/migration-cancel\./;
+const LONE = /^test\/e2e\/network-rates\.|\/tap-network-traffic\.|\/migration-cancel(?:-ssh)?\./;
 const BATCH = join(import.meta.dirname, 'test-batch.ts');
 const SLOWEST_SHOWN = Number(process.env['DROVER_TEST_SLOWEST'] ?? 10);
 

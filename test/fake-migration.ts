@@ -11,7 +11,7 @@ import { HOUR_MS, SECOND_MS } from '#kernel/units.ts';
 import { BandwidthShare } from '#transfers/bandwidth-share.ts';
 import type { DiskCopier } from '#transfers/disk-copier.ts';
 import type { Finding } from '#transfers/finding.ts';
-import type { Preparation } from '#transfers/guest-preparer.ts';
+import type { GuestPreparer, Preparation } from '#transfers/guest-preparer.ts';
 import { MigrationHandler } from '#transfers/migration-handler.ts';
 import { parseMigration } from '#transfers/parse-migration.ts';
 import type { SourceVm } from '#transfers/source-vm.ts';
@@ -86,19 +86,16 @@ export class FakeMigration {
   others: readonly SourceVm[] = [];
   readonly sources = { open: () => this.#act('open-source', () => this.#source()) };
   readonly targets = { open: () => this.#act('open-target', () => this.#target()) };
-  readonly handler: MigrationHandler;
-
-  constructor() {
-    this.handler = new MigrationHandler({
-      ...{ clock: this.clock, sources: this.sources, targets: this.targets },
-      copier: this.#copier(),
-      preparer: {
-        prepare: () => this.#act('prepare', () => this.preparation),
-        settle: () => this.#act('settle-preparation', () => undefined),
-      },
-      bandwidth: new BandwidthShare(undefined),
-    });
-  }
+  readonly copier = this.#copier();
+  readonly preparer: GuestPreparer = {
+    prepare: () => this.#act('prepare', () => this.preparation),
+    settle: () => this.#act('settle-preparation', () => undefined),
+  };
+  readonly handler = new MigrationHandler({
+    ...{ clock: this.clock, sources: this.sources, targets: this.targets },
+    ...{ copier: this.copier, preparer: this.preparer },
+    bandwidth: new BandwidthShare(undefined),
+  });
 
   async run(request: object = REQUEST): Promise<JsonObject> {
     return await this.handler.run(this.#context(request));
@@ -201,7 +198,9 @@ export class FakeMigration {
       check: () => this.#act('check', () => this.findings),
       placeDisks: (vm) =>
         this.#act('place', () =>
-          vm.disks.map(({ key }) => ({ key, path: `/images/${vm.name}-${key}` })),
+          vm.disks.map(({ key }) => ({
+            ...{ key, path: `/images/${vm.name}-${key}`, isSentOn: sentBytes !== undefined },
+          })),
         ),
       adoptDisks: () => this.#act('adopt', () => undefined),
       define: (vm) =>

@@ -78,7 +78,7 @@ describe('cancelling', () => {
     await life.until(id, 'completed');
     assert.equal(life.handler.cleaned.length, 0);
     const answerOfDone = await life.service.cancel({ ids: [id] });
-    assert.match(answerOfDone.failed[0]?.message ?? '', /is completed; only a job that is pending/);
+    assert.match(answerOfDone.failed[0]?.message ?? '', /is completed; only one that is pending/);
   });
 
   it('fails a job that does not stop, and keeps its slot', async () => {

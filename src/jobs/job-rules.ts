@@ -24,8 +24,10 @@ const DONE_TO = {
   retry: 'be tried again',
   clean: 'be cleaned up',
   remove: 'be removed',
-  'set-controls': 'be controlled',
+  'set-controls': 'have its limits changed',
 } satisfies Record<JobCommand, string>;
+
+const OR = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 
 export function isAllowed(command: JobCommand, state: JobState): boolean {
   return RULES[command][state];
@@ -40,9 +42,10 @@ export function allowedCommands({ state, isCancelRequested }: Job): readonly str
 export function assertAllowed(command: JobCommand, { id, state }: Job): void {
   if (isAllowed(command, state)) return;
   const allowed = Object.entries(RULES[command]).flatMap(([name, is]) => (is ? [name] : []));
+  const states = OR.format(allowed);
   throw new DroverError(
     'failed_precondition',
-    `job ${id} is ${state}; only a job that is ${allowed.join(' or ')} can ${DONE_TO[command]}`,
+    `job ${id} is ${state}; only one that is ${states} can ${DONE_TO[command]}`,
     { reason: 'JOB_STATE', metadata: { job_id: id, state, command } },
   );
 }

@@ -32,6 +32,8 @@ export interface Disk extends DiskDraft {
   readonly state: DiskState;
   /** These are on the disk for good: whoever goes on sending begins here. */
   readonly receivedBytes: number;
+  /** Of one that is being checked: so much of it has been looked at. */
+  readonly checkedBytes: number | undefined;
   /** What counts against the quota: the whole of one that is still coming. */
   readonly heldBytes: number;
   /** For the configuration of a machine, once it is ready. */

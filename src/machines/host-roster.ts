@@ -25,6 +25,10 @@ export class HostRoster {
     return this.#entries.values();
   }
 
+  find(id: string): RosterEntry | undefined {
+    return this.#entries.get(id as MachineId);
+  }
+
   /** A machine as it was recorded before this process began. */
   load({ id, customerId, state, stateReason }: Machine): void {
     this.#note({ machineId: id, customerId, state, reason: stateReason });

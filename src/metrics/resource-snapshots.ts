@@ -25,6 +25,18 @@ export function hostSnapshot(
   };
 }
 
+/** Of a machine of which nothing is known but that it runs. */
+export function unmeasuredSnapshot(
+  { atMs }: CompletedTick,
+  { machineId, customerId }: Pick<MachineReading, 'machineId' | 'customerId'>,
+): ResourceSnapshot {
+  return {
+    ...{ atMs, instanceId: machineId, accountId: customerId },
+    ...{ cpuUsageBps: undefined, processCount: undefined, memory: undefined },
+    ...{ disks: [], interfaces: [], gpus: [], load: undefined },
+  };
+}
+
 /** From the outside: what only the guest could know stays unknown. Its account is its owner. */
 export function machineSnapshot(
   { atMs }: CompletedTick,

@@ -19,7 +19,7 @@ export async function copyDisks(run: MigrationRun, copyPlan: CopyPlan): Promise<
   const { vm, plan } = copyPlan;
   const isLeft = ({ key }: TargetDisk) => run.checkpoint.copied[key] === undefined;
   for (const { key, capacityBytes } of plan.disks) {
-    if (run.checkpoint.copied[key] !== undefined) run.progress.advance(key, capacityBytes);
+    if (run.checkpoint.copied[key] !== undefined) run.progress.resume(key, capacityBytes);
   }
   if (!plan.disks.some(isLeft)) return;
   const begun = run.checkpoint.transport;
@@ -61,9 +61,10 @@ async function copyOne(run: MigrationRun, copy: OneCopy, signal: AbortSignal): P
     },
     {
       signal,
-      onProgress: ({ doneBytes }) => {
+      onProgress: ({ doneBytes, receivedBytes }) => {
         share.obey();
-        run.progress.advance(disk.key, doneBytes);
+        if (receivedBytes === 0) run.progress.resume(disk.key, doneBytes);
+        else run.progress.advance(disk.key, doneBytes);
         open.setProgress(run.progress.copyPercent);
       },
     },

@@ -64,7 +64,11 @@ export interface DiskCopier {
   /** Reads back what was written and compares it with what came. */
   verify(request: VerifyRequest, call: CopierCall<number>): Promise<VerifyOutcome>;
   /** The digest of a file as it is, in lower-case hex. */
-  hash(request: HashRequest, signal: AbortSignal): Promise<string>;
+  hash(
+    request: HashRequest,
+    signal: AbortSignal,
+    onProgress?: (doneBytes: number) => void,
+  ): Promise<string>;
   /** How many bytes the disk has that a feed is of. */
   measure(feed: DiskFeed, signal: AbortSignal): Promise<number>;
   /** Removes what lies beside an image for the sake of a crash. */

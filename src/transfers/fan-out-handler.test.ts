@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { JobContext } from '#jobs/job-handler.ts';
-import type { Job, JobRequest, JobState } from '#jobs/job.ts';
+import type { Job, JobRequest, JobState, JsonObject } from '#jobs/job.ts';
 import { FakeClock } from '#kernel/fake-clock.ts';
+import { DroverError } from '#kernel/errors.ts';
 import type { JobId } from '#kernel/ids.ts';
 import { REQUEST, WEB_SERVER } from '#test/fake-migration.ts';
 import { FanOutHandler } from './fan-out-handler.ts';
@@ -22,6 +23,10 @@ function setUp(vms: readonly VmSummary[], changes: Partial<Job> = {}) {
     ...{ submitted, asked, states, first: 'completed' as JobState, slotsLeft: 0 },
     checkpoint: undefined as unknown,
     cancelled: [] as string[],
+    retried: [] as string[],
+    onCancel: () => undefined as void,
+    controls: {} as JsonObject,
+    controlled: [] as unknown[],
     controller: new AbortController(),
   };
   const clock = new FakeClock();
@@ -42,17 +47,29 @@ function setUp(vms: readonly VmSummary[], changes: Partial<Job> = {}) {
     jobs: {
       submit: async (requests) => {
         submitted.push(...requests);
-        for (const { id } of requests) states.set(String(id), world.first);
+        for (const { id } of requests) {
+          if (!states.has(String(id))) states.set(String(id), world.first);
+        }
         return [];
       },
       list: async ({ ids = [], states: wanted = [] }) => {
         const found = ids.filter((id) => wanted.includes(states.get(id) ?? 'failed'));
-        const jobs = found.map((id) => ({ subject: id, state: states.get(id) }) as Job);
+        const jobs = found.map((id) => ({ id, subject: id, state: states.get(id) }) as Job);
         return { jobs, total: found.length, next: undefined };
       },
       cancel: async ({ ids }) => {
         world.cancelled.push(...ids);
         for (const id of ids) states.set(id, 'cancelled');
+        world.onCancel();
+      },
+      retry: async (id) => {
+        world.retried.push(id);
+        states.set(id, world.first);
+      },
+      clean: async (id) => [`what ${id} left`],
+      setControls: async (id, controls) => {
+        if (states.get(id) !== 'running') throw new DroverError('failed_precondition', 'it ended');
+        world.controlled.push([id, controls]);
       },
     },
   });
@@ -75,6 +92,7 @@ function setUp(vms: readonly VmSummary[], changes: Partial<Job> = {}) {
       return world.checkpoint;
     },
     saveCheckpoint: async (saved) => void (world.checkpoint = saved),
+    controls: () => world.controls,
     leaveSlot: () => void (world.slotsLeft += 1),
     report: () => undefined,
     log: () => undefined,
@@ -142,10 +160,45 @@ describe('a job for a path with a star', () => {
       .set(c ?? '', 'cancelled');
     const ended = assert.rejects(running, {
       ...{ kind: 'failed_precondition', reason: 'BATCH_FAILED' },
-      message: `of 3 jobs 1 failed and 1 were cancelled: ${b} failed, ${c} cancelled`,
+      message: `of 3 jobs 1 failed and 1 was cancelled: ${b} failed, ${c} cancelled`,
     });
     await world.clock.advance(2000);
     await ended;
+  });
+
+  it('tries those again that did not succeed, when it is tried again itself', async () => {
+    const world = setUp([vm('a'), vm('b'), vm('c')]);
+    await world.run();
+    const [a, b, c] = world.submitted.map(({ id }) => String(id));
+    world.states.set(b ?? '', 'failed').set(c ?? '', 'cancelled');
+    await assert.rejects(world.run(), { message: /^of 3 jobs 1 failed and 1 was cancelled: / });
+    assert.deepEqual([world.retried, world.asked.length], [[], 1]);
+    world.states.set(a ?? '', 'completed');
+    assert.deepEqual(await world.run(), { batch_id: 'parent', submitted: 3, completed: 3 });
+    assert.deepEqual([world.retried, world.asked.length], [[b, c], 1]);
+    // Cleaned up it knows nothing of them any more.
+    world.checkpoint = undefined;
+    world.states.set(a ?? '', 'failed');
+    await world.run();
+    assert.deepEqual([world.retried, world.asked.length], [[b, c, a], 2]);
+  });
+
+  it('sets its limits for each of them, once for each change', async () => {
+    const world = setUp([vm('a'), vm('b')]);
+    world.first = 'running';
+    const running = world.run();
+    await world.clock.advance(2000);
+    assert.deepEqual(world.controlled, []);
+    const [a, b] = world.submitted.map(({ id }) => String(id));
+    world.controls = { bandwidth_limit: 1000 };
+    await world.clock.advance(10_000);
+    assert.deepEqual(world.controlled, [
+      [a, world.controls],
+      [b, world.controls],
+    ]);
+    for (const id of [a, b]) world.states.set(id ?? '', 'completed');
+    await world.clock.advance(2000);
+    await running;
   });
 
   it('goes on waiting after a crash, and finds nothing anew once all was submitted', async () => {
@@ -171,5 +224,13 @@ describe('a job for a path with a star', () => {
       world.cancelled,
       world.submitted.map(({ id }) => String(id)),
     );
+  });
+
+  it('removes what those that failed have left', async () => {
+    const world = setUp([vm('a'), vm('b')]);
+    await world.run();
+    const b = String(world.submitted[1]?.id);
+    world.onCancel = () => void world.states.set(b, 'failed');
+    assert.deepEqual(await world.cleanUp(), [`what ${b} left`]);
   });
 });

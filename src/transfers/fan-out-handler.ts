@@ -3,16 +3,19 @@
  * each, under one batch, and ends as they did.
  *
  *   find ─▶ submit ─▶ (which they are is stored) ─▶ wait, without a slot ─▶ what they came to
+ *             ▲                                                                 │
+ *             └──── somebody tries it again: so are those that did not succeed ─┘
  *
  * The ids of those jobs follow from its own, so an attempt after a crash submits the same ones
- * again, which changes nothing. Whoever cancels it cancels them.
+ * again, which changes nothing. Whoever cancels it cancels them, whoever cleans it up cleans up
+ * those that failed, and a limit that is set for it while it runs is set for each of them.
  */
 import { createHash } from 'node:crypto';
 import type { JobContext, JobHandler } from '#jobs/job-handler.ts';
 import type { JobPage, JobQuery } from '#jobs/job-list.ts';
 import type { Job, JobRequest, JobState, JsonObject } from '#jobs/job.ts';
 import type { Clock } from '#kernel/clock.ts';
-import { DroverError } from '#kernel/errors.ts';
+import { DroverError, isErrorKind } from '#kernel/errors.ts';
 import type { JobId } from '#kernel/ids.ts';
 import { SECOND_MS } from '#kernel/units.ts';
 import type { Sources } from './migration-parts.ts';
@@ -34,6 +37,9 @@ export interface FanOutParts {
     submit(requests: readonly JobRequest[]): Promise<readonly Job[]>;
     list(query: JobQuery): Promise<JobPage>;
     cancel(query: { readonly ids: readonly string[] }): Promise<unknown>;
+    retry(id: string): Promise<unknown>;
+    clean(id: string): Promise<readonly string[]>;
+    setControls(id: string, controls: JsonObject): Promise<unknown>;
   };
 }
 
@@ -48,11 +54,16 @@ export class FanOutHandler implements JobHandler {
   }
 
   async run(context: JobContext): Promise<JsonObject> {
-    const { children, isSubmitted } = readFanOut(context.checkpoint);
+    const { children, isSubmitted, isOver } = readFanOut(context.checkpoint);
     const ids = isSubmitted ? children : await this.#submit(context);
+    // One that is cleaned or cancelled forgets what it made, and finds it again by its ids.
+    if (isOver === true || !isSubmitted) await this.#retryLost(ids, context);
     context.leaveSlot();
     const { completed, failed, cancelled } = await this.#awaitEnd(ids, context);
-    if (failed + cancelled > 0) throw await this.#failureOf(ids, { completed, failed, cancelled });
+    if (failed + cancelled > 0) {
+      await context.saveCheckpoint({ ...readFanOut(context.checkpoint), isOver: true });
+      throw await this.#failureOf(ids, { completed, failed, cancelled });
+    }
     return { batch_id: batchOf(context.job), submitted: ids.length, completed };
   }
 
@@ -65,7 +76,11 @@ export class FanOutHandler implements JobHandler {
     while ((await this.#count(ids, ['pending', 'running'])) > 0) {
       await this.#parts.clock.sleep(LOOK_MS / 10, context.signal);
     }
-    return [];
+    const removed: string[] = [];
+    await this.#forEach(await this.#listAll(ids, ['failed']), context, async ({ id }) => {
+      removed.push(...(await this.#parts.jobs.clean(id)));
+    });
+    return removed;
   }
 
   async #submit(context: JobContext): Promise<readonly JobId[]> {
@@ -88,8 +103,52 @@ export class FanOutHandler implements JobHandler {
     return ids;
   }
 
+  async #retryLost(ids: readonly JobId[], context: JobContext): Promise<void> {
+    const lost = await this.#listAll(ids, ['failed', 'cancelled']);
+    await this.#forEach(lost, context, ({ id }) => this.#parts.jobs.retry(id));
+    await context.saveCheckpoint({ ...readFanOut(context.checkpoint), isOver: false });
+    if (lost.length > 0) context.log('info', `${lost.length} of ${ids.length} are tried again`);
+  }
+
+  /** Once for each change: what was said of one of them since stays. */
+  async #passOn(ids: readonly JobId[], context: JobContext): Promise<void> {
+    const controls = context.controls();
+    const { controls: passedOn = {}, ...fanOut } = readFanOut(context.checkpoint);
+    if (JSON.stringify(controls) === JSON.stringify(passedOn)) return;
+    const open = await this.#listAll(ids, ['pending', 'running']);
+    await this.#forEach(open, context, ({ id }) => this.#parts.jobs.setControls(id, controls));
+    await context.saveCheckpoint({ ...fanOut, controls });
+    context.log('info', `the limits of ${open.length} jobs were changed with those of this one`);
+  }
+
+  /** Those that end meanwhile, or are forgotten, are no trouble. */
+  async #forEach(
+    jobs: readonly Job[],
+    { signal }: JobContext,
+    work: (job: Job) => Promise<unknown>,
+  ): Promise<void> {
+    for (const job of jobs) {
+      signal.throwIfAborted();
+      try {
+        await work(job);
+      } catch (thrown) {
+        const isGone = isErrorKind(thrown, 'not_found');
+        if (!isGone && !isErrorKind(thrown, 'failed_precondition')) throw thrown;
+      }
+    }
+  }
+
+  async #listAll(ids: readonly JobId[], states: readonly JobState[]): Promise<readonly Job[]> {
+    const all: Job[] = [];
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      all.push(...(await this.#list(ids.slice(at, at + AT_ONCE), states, AT_ONCE)).jobs);
+    }
+    return all;
+  }
+
   async #awaitEnd(ids: readonly JobId[], context: JobContext): Promise<Counts> {
     for (;;) {
+      await this.#passOn(ids, context);
       const [completed, failed, cancelled] = [
         await this.#count(ids, ['completed']),
         await this.#count(ids, ['failed']),
@@ -121,9 +180,13 @@ export class FanOutHandler implements JobHandler {
     const { jobs } = await this.#list(ids.slice(0, AT_ONCE), ['failed', 'cancelled'], MOST_NAMED);
     const named = jobs.map(({ subject, state }) => `${subject} ${state}`).join(', ');
     const { failed, cancelled } = counts;
+    const what = [
+      ...(failed > 0 ? [`${failed} failed`] : []),
+      ...(cancelled > 0 ? [`${cancelled} ${cancelled === 1 ? 'was' : 'were'} cancelled`] : []),
+    ];
     return new DroverError(
       'failed_precondition',
-      `of ${ids.length} jobs ${failed} failed and ${cancelled} were cancelled: ${named}` +
+      `of ${ids.length} jobs ${what.join(' and ')}: ${named}` +
         (failed + cancelled > jobs.length ? ', …' : ''),
       { reason: 'BATCH_FAILED' },
     );
@@ -137,6 +200,10 @@ export class FanOutHandler implements JobHandler {
 interface FanOut {
   readonly children: readonly JobId[];
   readonly isSubmitted: boolean;
+  /** Somebody tries it again if it runs once more. */
+  readonly isOver?: boolean;
+  /** Those of this job that were set for them too. */
+  readonly controls?: JsonObject;
 }
 
 function readFanOut(checkpoint: unknown): FanOut {

@@ -34,24 +34,26 @@ interface Part {
 
 interface ProgressOptions {
   readonly clock: Clock;
-  /** Whether the disks are sent on once they are written. */
-  readonly sendsDisks: boolean;
   readonly report: (progress: JobProgress) => void;
 }
 
 export class MigrationProgress {
   readonly #clock: Clock;
-  readonly #begins: Begins;
+  #begins = BEGINS;
   readonly #report: ProgressOptions['report'];
   readonly #parts = new Map<string, Part>();
   readonly #marks: { readonly atMs: number; readonly bytes: number }[] = [];
   #stage: Stage = 'discover';
   #message: string | undefined;
 
-  constructor({ clock, sendsDisks, report }: ProgressOptions) {
+  constructor({ clock, report }: ProgressOptions) {
     this.#clock = clock;
-    this.#begins = sendsDisks ? BEGINS_IF_SENT : BEGINS;
     this.#report = report;
+  }
+
+  /** Before the first disk is copied: some are sent on, once they are written. */
+  expectSending(): void {
+    this.#begins = BEGINS_IF_SENT;
   }
 
   enter(stage: Stage, message?: string): void {
@@ -92,6 +94,12 @@ export class MigrationProgress {
     this.#tell();
   }
 
+  /** What an earlier attempt did is no part of the rate. */
+  resume(key: string, doneBytes: number): void {
+    if (doneBytes > (this.#parts.get(key)?.doneBytes ?? Infinity)) this.#marks.length = 0;
+    this.advance(key, doneBytes);
+  }
+
   /** From 0 to 100, of the disks alone: what a lease is told. */
   get copyPercent(): number {
     const { doneBytes, totalBytes } = this.#sum();
@@ -105,8 +113,8 @@ export class MigrationProgress {
     this.#report({
       ...{ stage: this.#stage, percent: this.#percent(doneBytes, totalBytes) },
       ...{ doneBytes, totalBytes: totalBytes === 0 ? undefined : totalBytes, bytesPerSecond },
-      secondsLeft:
-        bytesPerSecond === undefined || bytesPerSecond === 0 ? undefined : left / bytesPerSecond,
+      // When all has moved, what is still to be done takes as long as it takes.
+      secondsLeft: bytesPerSecond && left > 0 ? left / bytesPerSecond : undefined,
       message: this.#message,
       parts: [...this.#parts.values()].map(({ capacityBytes: _, ...part }) => part),
     });

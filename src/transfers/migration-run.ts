@@ -44,11 +44,9 @@ export class MigrationRun {
 
   constructor(parts: RunParts) {
     this.parts = parts;
-    const { clock, context, target } = parts;
-    this.progress = new MigrationProgress({
-      ...{ clock, sendsDisks: target.sendDisks !== undefined },
-      report: (progress) => context.report(progress),
-    });
+    const { clock, context } = parts;
+    const report = context.report.bind(context);
+    this.progress = new MigrationProgress({ clock, report });
     this.#checkpoint = readCheckpoint(context.checkpoint);
   }
 
@@ -156,6 +154,7 @@ export class MigrationRun {
     await this.save({ target: plan });
     const places = this.#checkpoint.places ?? (await target.placeDisks(plan, context.signal));
     await this.save({ places });
+    if (places.some(({ isSentOn }) => isSentOn === true)) this.progress.expectSending();
     this.#enter('transfer');
     await copyDisks(this, { vm, places, plan });
     if (!spec.options.verifies) return;

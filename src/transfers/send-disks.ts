@@ -7,11 +7,15 @@ import type { TargetVm } from './target.ts';
 export async function sendDisks(run: MigrationRun, plan: TargetVm): Promise<void> {
   const { target, context, clock } = run.parts;
   using share = joinBandwidth(run.parts);
+  const begun = new Set<string>();
   const sending = {
     begin: (lengths: ReadonlyMap<string, number>) => run.progress.enterSending(lengths),
     advance: (key: string, doneBytes: number) => {
       share.obey();
-      run.progress.advance(key, doneBytes);
+      // What is told first of a disk may have been there before.
+      if (begun.has(key)) run.progress.advance(key, doneBytes);
+      else run.progress.resume(key, doneBytes);
+      begun.add(key);
     },
     limiter: new SharedPace(clock, share.pace),
   };

@@ -49,6 +49,8 @@ export interface TargetNic {
 export interface DiskPlace {
   readonly key: string;
   readonly path: string;
+  /** Whether what is written there goes on, over a network or through libvirt, by `sendDisks`. */
+  readonly isSentOn?: boolean | undefined;
   /** Of what was written there, once that was checked. */
   readonly contentDigest?: string | undefined;
 }
@@ -75,7 +77,10 @@ export interface Target extends AsyncDisposable {
   check(vm: TargetVm, source: SourceVm, signal: AbortSignal): Promise<readonly Finding[]>;
   /** Where each disk is to be written; makes the folders, not the files. */
   placeDisks(vm: TargetVm, signal: AbortSignal): Promise<readonly DiskPlace[]>;
-  /** Only where the target is far away: sends what is written and checked, or the rest of it. */
+  /**
+   * Where some targets are far away: sends what is written and checked, or the rest of it. Begins
+   * nothing where there is nothing to be sent.
+   */
   sendDisks?(
     vm: TargetVm,
     places: readonly DiskPlace[],

@@ -157,7 +157,7 @@ describe('the example in JavaScript', () => {
       timeout: 60_000,
     });
     const lines = stdout.trim().split('\n');
-    assert.deepEqual(lines.slice(0, 2), ['status', 'jobs']);
+    assert.deepEqual(lines.slice(0, 2), ['jobs', 'status']);
     assert.ok(lines.includes('job_update'));
     assert.ok(lines.some((line) => /^Progress: \d+(\.\d+)?%$/.test(line)));
   });

@@ -67,8 +67,8 @@ describe('WS /ws', () => {
     const { id } = jobs.add();
     await clock.advance(60_000);
     using follower = new Follower(server);
-    await follower.until('jobs');
-    assert.deepEqual(follower.messages.map(({ type }) => type).slice(0, 2), ['status', 'jobs']);
+    await follower.until('status');
+    assert.deepEqual(follower.messages.map(({ type }) => type).slice(0, 2), ['jobs', 'status']);
     jobs.set(id, { state: 'completed' });
     await clock.advance(500);
     const { data } = await follower.until('job_update');

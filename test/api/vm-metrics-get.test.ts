@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { CUSTOMER, OPERATOR, OTHER_CUSTOMER, ask, createVm, get } from '#test/api-client.ts';
 import { openTestServer, type TestServer } from '#test/drover-server.ts';
+import { until } from '#test/until.ts';
 import { parseConfig } from '#apps/drover/config.ts';
 import { FAKE_ENV } from '#apps/drover/client/fake-api.ts';
 
@@ -68,6 +69,24 @@ describe('GET /get', () => {
     assert.ok(json.memory.used > 0);
     assert.equal(json.memory.free, null);
     assert.equal((await get(server, '/get?instance_id=test-host')).json.instance_id, 'test-host');
+  });
+
+  it('shows a machine that was booted since the last sample, with nothing measured', async () => {
+    await using late = await openTestServer({
+      config: { metrics: { ...METRICS, intervalMs: 24 * 3_600_000 } },
+    });
+    const { sampler } = late.server.context.measuring;
+    // The second sample has rates, and the third is a day away.
+    await until(() => sampler.latest?.readings.cpuUsageBps, 'the second sample');
+    const id = await runningVm(late);
+    const path = `/get?instance_id=${id}`;
+    const { status, json } = await get(late, path);
+    assert.equal(status, 200);
+    assert.deepEqual([json.instance_id, json.account_id], [id, '123']);
+    assert.deepEqual([json.memory.used, json.cpu.usage_pct, json.disks], [null, null, []]);
+    assert.equal((await get(late, path, { token: OTHER_CUSTOMER })).status, 404);
+    await ask(late, 'ShutdownVm', { vm_id: id, force: true }, CUSTOMER);
+    assert.equal((await get(late, path)).status, 404);
   });
 
   it('shows a customer its own machines and neither others nor the host', async () => {

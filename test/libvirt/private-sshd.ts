@@ -24,6 +24,8 @@ export class PrivateSshd implements AsyncDisposable {
   readonly keyFile: string;
   /** Takes connections and says nothing, as a host that hangs. */
   isMute = false;
+  /** How many connections there have been, each of them a login. */
+  logins = 0;
   readonly #directory: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -110,6 +112,8 @@ export class PrivateSshd implements AsyncDisposable {
       ...['AuthenticationMethods publickey', 'UsePAM no', 'StrictModes no'],
       // The default is ten times the work, and there is nobody to be kept out.
       'KexAlgorithms curve25519-sha256',
+      // As for a shell in a shell: bash reads no ~/.bashrc then, which may do who knows what.
+      'SetEnv SHLVL=2',
     ];
     const client = [
       `UserKnownHostsFile ${inside('known')}`,
@@ -125,6 +129,7 @@ export class PrivateSshd implements AsyncDisposable {
   }
 
   #serve(socket: Socket): void {
+    this.logins += 1;
     socket.on('error', () => socket.destroy());
     if (this.isMute) {
       this.#sockets.add(socket);

@@ -20,7 +20,8 @@ export class ScriptedVirsh implements Virsh {
     const fitting = Object.keys(this.script).filter((start) => line.startsWith(start));
     const longest = fitting.toSorted((one, other) => other.length - one.length)[0];
     const answer = longest === undefined ? '!error: nothing in the script' : this.script[longest];
-    if (answer?.startsWith('!') === true) throw virshFailure(args[0], answer.slice(1));
+    if (answer?.startsWith('!') === true)
+      throw virshFailure(args[0].split(' ', 1)[0] ?? '', answer.slice(1));
     return answer ?? '';
   }
 }

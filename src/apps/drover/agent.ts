@@ -42,7 +42,8 @@ export async function openAgent(loaded: ParsedConfig): Promise<DroverAgent> {
       collectors: () => [],
     }),
   );
-  const app = { measuring, authenticator, clock, metrics, config: config.metrics };
+  const common = { authenticator, clock, metrics, config: config.metrics };
+  const app = { ...common, measuring, roster: undefined };
   const listener = stack.use(
     await openListener({
       ...(await listenerOptions(config, { clock, log, metrics })),

@@ -25,6 +25,8 @@ export interface Backends {
   readonly guestUser?: QemuUser | undefined;
   /** What was found to work here; absent: nobody looked. */
   readonly accelerator?: AcceleratorResult['accelerator'];
+  /** Why not to rely on a KVM that is there. */
+  readonly kvmFault?: string | undefined;
 }
 
 interface Surroundings {
@@ -60,6 +62,7 @@ export async function openBackends(config: Config, around: Surroundings): Promis
     images: createImageCatalog({ directories: config.images.directories }),
     guestUser: kvmUser,
     accelerator: accelerator.accelerator,
+    kvmFault: accelerator.kvmFault,
   };
 }
 

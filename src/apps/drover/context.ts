@@ -57,6 +57,7 @@ export interface AppContext extends AsyncDisposable {
   readonly tokens: TokenService;
   readonly backends: Backends;
   readonly machines: MachineService;
+  readonly roster: HostRoster;
   readonly disks: DiskService;
   readonly measuring: Measuring;
   readonly fleet: Fleet;
@@ -128,7 +129,7 @@ export async function openContext(
     await openMigrations({
       ...{ hostId, clock, log, metrics, stores, pool },
       ...{ config: config.migration, dataDir: config.dataDir, govc: secrets.govc, here },
-      accelerator: config.hypervisor.accelerator,
+      ...{ accelerator: config.hypervisor.accelerator, kvmFault: backends.kvmFault },
       preparesBy: backends.accelerator ?? config.hypervisor.accelerator,
     }),
   );
@@ -138,7 +139,7 @@ export async function openContext(
   const closing = stack.move();
   return {
     ...{ loaded, clock, log, metrics, hostId, stores, eventSignal, authenticator, backends },
-    ...{ tokens, machines, disks, measuring, fleet, servers, workers, migrations },
+    ...{ tokens, machines, roster, disks, measuring, fleet, servers, workers, migrations },
     appSubscriptions,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

@@ -26,7 +26,7 @@ export async function openDisks(
   const store = stack.use(
     await DiskFolder.open({
       ...{ clock, log, ...here, inspect: inspectImage },
-      hash: (path, signal) => copier.hash({ path, algorithm: 'sha256' }, signal),
+      hash: (path, ...call) => copier.hash({ path, algorithm: 'sha256' }, ...call),
     }),
   );
   return new DiskService({ store, machines, limits });

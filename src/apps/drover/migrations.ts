@@ -43,6 +43,8 @@ import { ConfiguredTargets, type DroverHere } from './targets.ts';
 export interface MigrationsOptions {
   readonly config: MigrationConfig;
   readonly accelerator: Accelerator;
+  /** Why not to rely on a KVM that is there; undefined: nothing is known against it. */
+  readonly kvmFault: string | undefined;
   /** What this process itself can look into guests with. */
   readonly preparesBy: Accelerator;
   readonly govc: Readonly<Record<string, string>>;
@@ -144,7 +146,7 @@ function createParts(
   options: MigrationsOptions,
   { connections, opener, workDirectory }: SourceEnd,
 ): Omit<MigrationParts, 'preparer'> {
-  const { config, accelerator, govc, clock, log, pool } = options;
+  const { config, accelerator, kvmFault, govc, clock, log, pool } = options;
   const copier = new ThreadDiskCopier(pool);
   const { directories, session } = config;
   const sources = new SourceResolver({
@@ -157,8 +159,9 @@ function createParts(
     defaultLogin: () => govcToLogin(govc),
   });
   const targets = new ConfiguredTargets({
-    ...{ clock, log, accelerator, directories, session, workDirectory, here: options.here },
-    hash: (path, signal) => copier.hash({ path, algorithm: 'sha256' }, signal),
+    ...{ clock, log, accelerator, kvmFault, directories, session, workDirectory },
+    here: options.here,
+    hash: (path, ...call) => copier.hash({ path, algorithm: 'sha256' }, ...call),
   });
   return {
     ...{ clock, sources, targets, copier },

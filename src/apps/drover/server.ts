@@ -82,7 +82,7 @@ async function createBuilds(
   stack: AsyncDisposableStack,
   webDirectory: string,
 ): Promise<Readonly<Record<SurfaceName | 'gateway', Build>>> {
-  const { authenticator, metrics, clock, measuring } = context;
+  const { authenticator, metrics, clock, measuring, roster } = context;
   const parts = createVmServiceParts(context);
   const health = createHealth(context);
   const serviceHealth = stack.use(openServiceHealth(health, clock));
@@ -115,7 +115,7 @@ async function createBuilds(
   const devMode = auth.mode === 'dev';
   const poolMetrics = createPoolMetricsParts(context);
   const mountPool = (app: FastifyInstance) => mountPoolMetrics(app, context, poolMetrics);
-  const metricsOptions = { measuring, config, authenticator, clock, metrics, refresh };
+  const metricsOptions = { measuring, roster, config, authenticator, clock, metrics, refresh };
   return {
     'vm-service': (app) => mountVmService(app, { isAlone: true }),
     'vm-metrics': (app) => mountVmMetrics(app, { ...metricsOptions, isAlone: true }),

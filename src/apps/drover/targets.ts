@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { DroverTargetOptions } from '#backends/drover-target/drover-target.ts';
 import { findEfiFirmware } from '#backends/qemu/firmware.ts';
-import type { HashFile } from '#backends/libvirt/file-target.ts';
+import type { HashSentFile } from '#backends/drover-remote/remote-disks.ts';
 import type { Accelerator } from '#backends/libvirt/libvirt-host.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Log } from '#kernel/log.ts';
@@ -21,7 +21,9 @@ export interface ConfiguredTargetsOptions {
   readonly session: Readonly<Record<string, string>>;
   /** Of domains of a libvirt on this host; elsewhere libvirt chooses. */
   readonly accelerator: Accelerator;
-  readonly hash: HashFile;
+  /** What is wrong with the KVM of this host, where something is. */
+  readonly kvmFault: string | undefined;
+  readonly hash: HashSentFile;
   /** What of this process VMs become machines of. */
   readonly here: DroverHere;
 }
@@ -89,7 +91,8 @@ export class ConfiguredTargets implements Targets {
 
   async #openLibvirt(spec: DestinationSpec & { kind: 'kvm' }): Promise<Target> {
     const { uri, pool, directory, readyText } = spec;
-    const { clock, log, workDirectory, directories, session, accelerator } = this.#options;
+    const { clock, log, workDirectory, directories, session } = this.#options;
+    const { accelerator, kvmFault } = this.#options;
     if (directory !== undefined) {
       assertNamedWithin(directory, { allowed: directories, field: 'destination.directory' });
     }
@@ -97,7 +100,7 @@ export class ConfiguredTargets implements Targets {
     const parsed = parseLibvirtUri(uri, 'destination.libvirt_uri');
     return new LibvirtTarget({
       ...{ uri: parsed, clock, log, pool, directory, directories },
-      ...(parsed.isLocal && { accelerator }),
+      ...(parsed.isLocal && { accelerator, kvmFault }),
       ...(readyText !== undefined && { readyTexts: [readyText] }),
       workDirectory: join(workDirectory, 'staging'),
       virsh: new ProcessVirsh({ uri: parsed, clock, environment: session }),

@@ -5,6 +5,7 @@ import type { Authenticator } from '#access/authenticator.ts';
 import type { OperatorPrincipal } from '#access/principal.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
+import type { HostRoster } from '#machines/host-roster.ts';
 import { registerAuthentication } from '#surfaces/edge/authenticate.ts';
 import { registerHealthText } from '#surfaces/vm-metrics/status/health-text-route.ts';
 import { registerVmMetricsRoutes } from '#surfaces/vm-metrics/routes.ts';
@@ -13,6 +14,8 @@ import type { Measuring } from './measuring.ts';
 
 export interface VmMetricsAppOptions {
   readonly measuring: Measuring;
+  /** Undefined where no machines run. */
+  readonly roster: HostRoster | undefined;
   readonly config: MetricsConfig;
   readonly authenticator: Authenticator;
   readonly clock: Clock;
@@ -32,13 +35,13 @@ export function mountVmMetrics(
   app: FastifyInstance,
   { isAlone, ...options }: VmMetricsAppOptions & { readonly isAlone: boolean },
 ): void {
-  const { measuring, config, authenticator, clock, metrics, refresh } = options;
+  const { measuring, roster, config, authenticator, clock, metrics, refresh } = options;
   void app.register((scope, _options, done) => {
     const anonymous = config.isOpen ? ANYBODY : undefined;
     registerAuthentication(scope, authenticator, { anonymous });
     if (isAlone) registerHealthText(scope);
     registerVmMetricsRoutes(scope, {
-      ...{ clock, metrics, refresh, ...measuring },
+      ...{ clock, metrics, refresh, roster, ...measuring },
       reader: measuring.history.reader,
       version: packageJson.version,
       style: { usagePctX100: config.usagePctX100 },

@@ -18,7 +18,7 @@ import { verifyDisk } from '#disks/verify-disk.ts';
 import { DiskWork } from '#disks/work/disk-work.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { isErrorKind } from '#kernel/errors.ts';
-import { MIB } from '#kernel/units.ts';
+import { MIB, SECOND_MS } from '#kernel/units.ts';
 import type {
   CopyOutcome,
   CopyRequest,
@@ -41,6 +41,7 @@ import { openFileFeed } from './open-file-feed.ts';
 const COMPRESSION_LEVEL = 1;
 const LEAST_BETWEEN_MARKS = 2 * MIB;
 const MOST_BETWEEN_MARKS = 64 * MIB;
+const HASHED_EVERY_MS = SECOND_MS / 4;
 
 export async function copyDiskTask(input: unknown, context: TaskContext): Promise<CopyOutcome> {
   const request = input as CopyRequest;
@@ -53,6 +54,8 @@ export async function copyDiskTask(input: unknown, context: TaskContext): Promis
   const copy = await openCopy(request, sourceState, (data) => work.giveBack(data));
   await using writer = copy.writer;
   await using journal = copy.journal;
+  // At once: what an earlier attempt did is not to look as if it were lost.
+  if (copy.fromOffset > 0) context.progress({ doneBytes: copy.fromOffset, receivedBytes: 0 });
   const describe = (mark: CopyState['mark']): CopyState => ({
     ...{ version: 1, owner: request.owner, sourceState, capacityBytes, mark },
     ...{ format: request.format, isCompressed: request.isCompressed },
@@ -170,9 +173,16 @@ export async function verifyDiskTask(input: unknown, context: TaskContext): Prom
   return { checkedBytes: capacityBytes, contentDigest: journal.digests.summary() };
 }
 
-export async function hashFileTask(input: unknown, { signal }: TaskContext): Promise<string> {
+export async function hashFileTask(input: unknown, context: TaskContext): Promise<string> {
   const { path, algorithm, part } = input as HashRequest;
-  return await hashFile(path, { algorithm, part, signal });
+  let toldMs = systemClock.monotonicMs();
+  const onProgress = (doneBytes: number) => {
+    const nowMs = systemClock.monotonicMs();
+    if (nowMs - toldMs < HASHED_EVERY_MS) return;
+    toldMs = nowMs;
+    context.progress(doneBytes);
+  };
+  return await hashFile(path, { algorithm, part, onProgress, signal: context.signal });
 }
 
 /** Of files alone: what comes from elsewhere is as long as its source says. */

@@ -39,7 +39,8 @@ export async function getPlace(place: HttpPlace, options: GetOptions): Promise<I
   try {
     return await answerTo(request);
   } catch (thrown) {
-    throw explain(thrown, signal);
+    // Whose it is: a disk comes from the host of its VM, which nobody named.
+    throw explain(thrown, signal, `${url.host}: `);
   }
 }
 
@@ -85,10 +86,10 @@ export function refuseStatus(answer: IncomingMessage, what: string): DroverError
   return new DroverError(kind, `${PEER} answered ${status} for ${what}`, context);
 }
 
-function explain(thrown: unknown, signal: AbortSignal): unknown {
+function explain(thrown: unknown, signal: AbortSignal, where = ''): unknown {
   if (signal.aborted) return signal.reason;
   if (thrown instanceof DroverError) return thrown;
-  return new DroverError('unavailable', connectionFailureToText(thrown, PEER), {
+  return new DroverError('unavailable', `${where}${connectionFailureToText(thrown, PEER)}`, {
     reason: 'SOURCE_CONNECTION_LOST',
     cause: thrown,
   });

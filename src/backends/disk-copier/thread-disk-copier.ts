@@ -43,8 +43,12 @@ export class ThreadDiskCopier implements DiskCopier {
     return await this.#run('verifyDiskTask', request, call);
   }
 
-  async hash(request: HashRequest, signal: AbortSignal): Promise<string> {
-    return await this.#run('hashFileTask', request, { signal, onProgress: () => undefined });
+  async hash(
+    request: HashRequest,
+    signal: AbortSignal,
+    onProgress: (doneBytes: number) => void = () => undefined,
+  ): Promise<string> {
+    return await this.#run('hashFileTask', request, { signal, onProgress });
   }
 
   async measure(feed: DiskFeed, signal: AbortSignal): Promise<number> {

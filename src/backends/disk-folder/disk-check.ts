@@ -14,7 +14,11 @@ export type InspectImage = (
 
 export interface DiskCheckParts {
   /** SHA-256 in lower-case hex, in a thread. */
-  readonly hash: (path: string, signal: AbortSignal) => Promise<string>;
+  readonly hash: (
+    path: string,
+    signal: AbortSignal,
+    onProgress: (doneBytes: number) => void,
+  ) => Promise<string>;
   readonly inspect: InspectImage;
   /** Whom guests run as, if not as this process: the disks are to be theirs. */
   readonly guestUser: { readonly uid: number; readonly gid: number } | undefined;
@@ -22,14 +26,20 @@ export interface DiskCheckParts {
 
 const FILE_MODE = 0o600;
 
+interface DiskCheckCall extends DiskCheckParts {
+  readonly signal: AbortSignal;
+  /** How much of it has been hashed. */
+  readonly onProgress: (doneBytes: number) => void;
+}
+
 /** It has its name when this returns; one that throws has not. */
 export async function checkDisk(
   disk: Disk,
   { part, ready }: DiskFiles,
-  { hash, inspect, guestUser, signal }: DiskCheckParts & { readonly signal: AbortSignal },
+  { hash, inspect, guestUser, signal, onProgress }: DiskCheckCall,
 ): Promise<void> {
   if (disk.sha256 !== undefined) {
-    const found = await hash(part, signal);
+    const found = await hash(part, signal, onProgress);
     if (found !== disk.sha256) throw otherDigest(disk.sha256, found);
   }
   const image = await inspect(part);

@@ -89,6 +89,25 @@ describe('DiskFolder', () => {
     assert.deepEqual(names, ['web.raw']);
   });
 
+  it('tells how much of a disk it has looked at', async (t) => {
+    const { open } = await openPlace(t);
+    const checked = Promise.withResolvers<void>();
+    const folder = await open({
+      hash: async (_path, _signal, onProgress) => {
+        onProgress(4);
+        await checked.promise;
+        return 'as it should be';
+      },
+    });
+    const { checkedBytes } = await folder.insert(DRAFT);
+    assert.equal(checkedBytes, undefined);
+    await folder.append(ADA, ID, { offset: 0, open: () => bytes('0123456789') });
+    const { state, checkedBytes: some } = (await folder.find(ADA, ID)) ?? {};
+    assert.deepEqual([state, some], ['checking', 4]);
+    checked.resolve();
+    assert.equal((await ready(folder))?.checkedBytes, undefined);
+  });
+
   it('removes a disk at once that is still looked at', async (t) => {
     const { open, directory } = await openPlace(t);
     const folder = await open({ hash: (_path, signal) => untilAborted(NEVER, signal) });

@@ -48,13 +48,18 @@ interface Work {
   readonly done: Promise<void>;
 }
 
+interface Check extends Work {
+  /** So much has been looked at. */
+  readonly checkedBytes: () => number;
+}
+
 export class DiskFolder implements DiskStore, AsyncDisposable {
   readonly #options: DiskFolderOptions;
   readonly #images: string;
   readonly #stop = new AbortController();
   /** By customer and id, as are the checks. */
   readonly #writers = new Map<string, Work>();
-  readonly #checks = new Map<string, Work>();
+  readonly #checks = new Map<string, Check>();
   readonly #timer: Timer;
   #sweeping: Promise<void>;
 
@@ -84,9 +89,10 @@ export class DiskFolder implements DiskStore, AsyncDisposable {
     const manifest = await readManifest(manifestPath(this.#images, customerId, id));
     if (manifest === undefined) return undefined;
     const disk = await this.#describe(manifest);
+    if (disk.state !== 'checking') return disk;
     // One that a process did not come to the end of.
-    if (disk.state === 'checking') this.#check(disk);
-    return disk;
+    this.#check(disk);
+    return { ...disk, checkedBytes: this.#checks.get(keyOf(disk))?.checkedBytes() };
   }
 
   async insert(draft: DiskDraft): Promise<Disk> {
@@ -176,24 +182,33 @@ export class DiskFolder implements DiskStore, AsyncDisposable {
     const state = stateOf(ready !== undefined, failure, received === sizeBytes);
     const heldBytes = state === 'failed' ? 0 : Math.max(sizeBytes, ready?.bytes ?? 0);
     const { given: path, ready: realPath } = files;
-    return { ...manifest, state, receivedBytes: received, heldBytes, path, realPath };
+    return {
+      ...{ ...manifest, state, receivedBytes: received, checkedBytes: undefined },
+      ...{ heldBytes, path, realPath },
+    };
   }
 
   #check(disk: Disk): void {
-    const key = `${disk.customerId}/${disk.id}`;
+    const key = keyOf(disk);
     if (this.#checks.has(key) || this.#stop.signal.aborted) return;
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#stop.signal]);
-    const done = this.#checkOnce(disk, signal).finally(() => this.#checks.delete(key));
-    this.#checks.set(key, { stop, done });
+    let checkedBytes = 0;
+    const onProgress = (doneBytes: number) => void (checkedBytes = doneBytes);
+    const done = this.#checkOnce(disk, onProgress, signal).finally(() => this.#checks.delete(key));
+    this.#checks.set(key, { stop, done, checkedBytes: () => checkedBytes });
   }
 
-  async #checkOnce(disk: Disk, signal: AbortSignal): Promise<void> {
+  async #checkOnce(
+    disk: Disk,
+    onProgress: (doneBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { log, hash, inspect, guestUser } = this.#options;
     const { customerId, id, name, format, sizeBytes, sha256, createdAt } = disk;
     const files = filesOf(this.#images, disk);
     try {
-      await checkDisk(disk, files, { hash, inspect, guestUser, signal });
+      await checkDisk(disk, files, { hash, inspect, guestUser, signal, onProgress });
     } catch (thrown) {
       // A process that ends leaves it to the next one, and what is removed needs no check.
       if (signal.aborted) return;
@@ -259,6 +274,10 @@ async function arrivedBytes(part: string): Promise<number> {
     if (systemErrorCode(thrown) === 'ENOENT') return 0;
     throw thrown;
   }
+}
+
+function keyOf({ customerId, id }: Pick<Disk, 'customerId' | 'id'>): string {
+  return `${customerId}/${id}`;
 }
 
 function stateOf(isReady: boolean, failure: string | undefined, isWhole: boolean): DiskState {

@@ -16,7 +16,7 @@ import { createTestCertificates } from '#test/certificates.ts';
 import { callDisks, rawImage } from '#test/disk-api.ts';
 import { openTestServer, type TestServer } from '#test/drover-server.ts';
 import { WEB_SERVER } from '#test/fake-migration.ts';
-import { listening } from '#test/loopback-server.ts';
+import { listening, openServer } from '#test/loopback-server.ts';
 import { until } from '#test/until.ts';
 import { machineIdOf } from '#transfers/machine-plan.ts';
 import type { Sending, TargetVm } from '#transfers/target.ts';
@@ -217,6 +217,38 @@ describe('DroverRemoteTarget', () => {
     assert.equal(advanced.at(-1), sparse.length);
     assert.ok(advanced.slice(1, -1).some((bytes) => bytes > 500_000 && bytes < 1_400_000));
     await target.remove(vm, SIGNAL);
+  });
+
+  it('tells how far the other end is with checking, where that can tell', async () => {
+    let polls = 0;
+    const size = 1000;
+    await using other = await openServer((request, response) => {
+      request.resume();
+      if (request.method === 'GET') polls += 1;
+      const disk = { id: 'd', name: 'd', path: '/assets/d', size_bytes: size, offset: size };
+      const checked = [null, 250, undefined, 999][polls - 1];
+      const state = polls > 4 ? 'ready' : 'checking';
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ ...disk, state, checked_bytes: checked }));
+    });
+    await using target = open({
+      url: other.url,
+      hash: async (_path, _signal, onProgress) => {
+        onProgress?.(500);
+        return 'a'.repeat(64);
+      },
+    });
+    const vm = vmOf('job-8', { disks: vmOf('job-8').disks.slice(0, 1) });
+    const [place] = await target.placeDisks(vm, SIGNAL);
+    await writeFile(place?.path ?? '', Buffer.alloc(size));
+    steps.length = 0;
+    await target.sendDisks(vm, place === undefined ? [] : [place], sending, SIGNAL);
+    const peer = `the Drover at ${new URL(other.url).host}`;
+    assert.deepEqual(steps, [
+      ...['computing the SHA-256 of disk 1 of 1', 'computing the SHA-256 of disk 1 of 1, 50 %'],
+      ...[`${peer} checks disk 1 of 1`, `${peer} checks disk 1 of 1, 25 %`],
+      ...[`${peer} checks disk 1 of 1`, `${peer} checks disk 1 of 1, 99 %`],
+    ]);
   });
 
   it('touches nothing there that another made', async () => {

@@ -71,7 +71,9 @@ export class DroverRemoteTarget implements Target {
     signal.throwIfAborted();
     const folder = this.#folder(vm);
     await mkdir(folder, { recursive: true, mode: DIRECTORY_MODE });
-    return vm.disks.map((disk, at) => ({ key: disk.key, path: join(folder, diskFile(disk, at)) }));
+    return vm.disks.map((disk, at) => ({
+      ...{ key: disk.key, path: join(folder, diskFile(disk, at)), isSentOn: true },
+    }));
   }
 
   async sendDisks(

@@ -20,13 +20,19 @@ import { readPart } from './disk-part.ts';
 import type { Answer, DroverClient } from './drover-client.ts';
 import { textOf } from './remote-error.ts';
 
+/** SHA-256 in lower-case hex, in a thread; tells how many bytes it has read. */
+export type HashSentFile = (
+  path: string,
+  signal: AbortSignal,
+  onProgress?: (doneBytes: number) => void,
+) => Promise<string>;
+
 export interface RemoteDisksParts {
   readonly client: DroverClient;
   readonly customerId: CustomerId;
   readonly clock: Clock;
   readonly job: Pick<TargetJob, 'log' | 'step'>;
-  /** SHA-256 in lower-case hex, in a thread. */
-  readonly hash: (path: string, signal: AbortSignal) => Promise<string>;
+  readonly hash: HashSentFile;
 }
 
 export interface RemoteDisk {
@@ -35,6 +41,8 @@ export interface RemoteDisk {
   readonly state: string;
   readonly offset: number;
   readonly sizeBytes: number;
+  /** While it is checked; undefined where the other end is too old to say. */
+  readonly checkedBytes: number | undefined;
   readonly path: string;
   readonly error: string;
 }
@@ -86,10 +94,13 @@ export class RemoteDisks {
   ): Promise<void> {
     const { job, hash, client } = this.#parts;
     const label = `disk ${at + 1} of ${vm.disks.length}`;
-    job.step(`computing the SHA-256 of ${label}`);
-    const sha256 = await hash(file, signal);
     await using source = await openFileRangeSource(file);
     const { sizeBytes: size } = source;
+    const computing = `computing the SHA-256 of ${label}`;
+    job.step(computing);
+    const sha256 = await hash(file, signal, (doneBytes) =>
+      job.step(`${computing}, ${percentOf(doneBytes, size)}`),
+    );
     const draft = { name: diskNameOf(vm, at), size_bytes: size, sha256 };
     const there = await this.#announce(vm, at, { ...draft, format: vm.disks[at]?.format }, signal);
     const from = there.offset === 0 ? '' : `, from byte ${there.offset} on`;
@@ -146,6 +157,7 @@ export class RemoteDisks {
         if (there.state === 'ready') return;
         if (there.state === 'failed') throw refused(client.peer, there);
         if (there.state === 'receiving' && there.offset < sizeBytes) {
+          job.step(`sending ${label}`);
           const { offset } = there;
           const content = (stop: AbortSignal) =>
             readPart(source, { offset, limiter, onProgress, signal: stop });
@@ -153,7 +165,7 @@ export class RemoteDisks {
           continue;
         }
         if (clock.monotonicMs() - startedMs > MOST_CHECK_MS) throw unchecked(client.peer, there);
-        job.step(`${client.peer} checks ${label}`);
+        job.step(checkingText(`${client.peer} checks ${label}`, there));
         await clock.sleep(backoffMs(polls, FIRST_POLL_MS, MOST_POLL_MS), signal);
         polls += 1;
       } catch (thrown) {
@@ -171,7 +183,6 @@ export class RemoteDisks {
   #tell(label: string, { offset, sizeBytes }: RemoteDisk, before: number): void {
     const { job } = this.#parts;
     const tenth = (bytes: number) => Math.floor((10 * bytes) / sizeBytes);
-    job.step(`sending ${label}`);
     if (offset > before && tenth(offset) > tenth(before) && offset < sizeBytes) {
       job.log('info', `sent ${formatBytes(offset)} of ${formatBytes(sizeBytes)} of ${label}`);
     }
@@ -193,7 +204,7 @@ function diskNameOf({ owner }: TargetVm, at: number): string {
 
 function readDisk(answer: Answer): RemoteDisk {
   const text = (name: string) => textOf(answer[name]);
-  const { offset, size_bytes: sizeBytes } = answer;
+  const { offset, size_bytes: sizeBytes, checked_bytes: checked } = answer;
   if (!isBytes(offset) || !isBytes(sizeBytes) || offset > sizeBytes) {
     throw new DroverError('failed_precondition', 'the other Drover describes no disk', {
       reason: 'NOT_DROVER',
@@ -202,11 +213,20 @@ function readDisk(answer: Answer): RemoteDisk {
   return {
     ...{ id: text('id'), name: text('name'), state: text('state'), path: text('path') },
     ...{ offset, sizeBytes, error: text('error') },
+    checkedBytes: isBytes(checked) && checked <= sizeBytes ? checked : undefined,
   };
 }
 
 function isBytes(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function checkingText(what: string, { checkedBytes, sizeBytes }: RemoteDisk): string {
+  return checkedBytes === undefined ? what : `${what}, ${percentOf(checkedBytes, sizeBytes)}`;
+}
+
+function percentOf(doneBytes: number, sizeBytes: number): string {
+  return `${Math.floor((100 * doneBytes) / sizeBytes)} %`;
 }
 
 /** Whether it may go better in a moment. */

@@ -26,6 +26,7 @@ const FILE_MODE = 0o600;
 export class DirectoryStorage implements DiskStorage {
   readonly label: string;
   readonly onlyFormat = undefined;
+  readonly isSentTo = false;
   readonly directory: string;
   readonly #refreshPool: DirectoryStorageOptions['refreshPool'];
 
@@ -38,6 +39,14 @@ export class DirectoryStorage implements DiskStorage {
   async place(disk: NamedDisk): Promise<string> {
     await mkdir(this.directory, { recursive: true, mode: DIRECTORY_MODE });
     return this.#partial(disk);
+  }
+
+  async unsentBytes(): Promise<undefined> {
+    // It was written in its place.
+  }
+
+  async send(): Promise<void> {
+    // There is nothing to be sent.
   }
 
   async adopt(disk: NamedDisk): Promise<void> {

@@ -1,11 +1,12 @@
 /**
  * Where disks are kept at a target. A disk goes through
  *
- *     place ──► (it is written) ──► adopt ──► source ──► (the domain is defined) ──► settle
+ *     place ──► (it is written) ──► send ──► adopt ──► source ──► (the domain is there) ──► settle
  *
  * and at every moment it can be told whose it is: by a name that bears the owner until `settle`,
  * by the domain that bears the owner from then on. `claim` is the way back, before the domain goes.
  */
+import type { RateLimiter } from '#disks/rate-limiter.ts';
 import type { DiskSource } from './domain-disks.ts';
 import type { NamedDisk } from './disk-names.ts';
 
@@ -18,15 +19,26 @@ export interface Room {
   readonly takesWholeDisks: boolean;
 }
 
+export interface DiskSending {
+  readonly limiter: RateLimiter;
+  readonly onProgress: (doneBytes: number) => void;
+}
+
 export interface DiskStorage {
   /** For people: `pool default`, or the directory. */
   readonly label: string;
   /** Undefined where any format may lie; otherwise the one that may. */
   readonly onlyFormat: 'raw' | undefined;
+  /** Whether disks are written to a file here and then sent, and not written in their place. */
+  readonly isSentTo: boolean;
   /** A directory at the host of libvirt, for what lies beside the disks; undefined: none. */
   readonly directory: string | undefined;
   /** A file here for the copy to write. */
   place(disk: NamedDisk, signal: AbortSignal): Promise<string>;
+  /** How long the file is that still has to be sent there; undefined: there is none. */
+  unsentBytes(disk: NamedDisk): Promise<number | undefined>;
+  /** Sends it. Nothing is done where nothing is unsent. */
+  send(disk: NamedDisk, sending: DiskSending, signal: AbortSignal): Promise<void>;
   /** Puts what was written where it stays. */
   adopt(disk: NamedDisk, signal: AbortSignal): Promise<void>;
   source(disk: NamedDisk, signal: AbortSignal): Promise<DiskSource>;

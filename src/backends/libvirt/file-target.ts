@@ -22,7 +22,7 @@ import { FOLDER_FILES, isOwnedBy, OWNER_FILE, takeFolder, writeWhole } from './o
 import { buildManifest, buildPortableXml, type FiledDisk } from './vm-manifest.ts';
 
 /** In lower-case hex. */
-export type HashFile = (path: string, signal: AbortSignal) => Promise<string>;
+type HashFile = (path: string, signal: AbortSignal) => Promise<string>;
 
 export interface FileTargetOptions {
   readonly directory: string;

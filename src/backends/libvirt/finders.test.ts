@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { FakeClock } from '#kernel/fake-clock.ts';
 import { ScriptedVirsh, type Script } from '#test/libvirt/scripted-virsh.ts';
 import { LibvirtHost } from './libvirt-host.ts';
 import { NetworkFinder } from './network-finder.ts';
@@ -13,16 +14,19 @@ const signal = new AbortController().signal;
 async function openFinder(t: TestContext, options: Partial<StorageFinderOptions> = {}) {
   const path = await mkdtemp(join(tmpdir(), 'drover-finder-'));
   t.after(() => rm(path, { recursive: true, force: true }));
-  const pool = (type: string) =>
-    `<pool type='${type}'><target><path>${path}</path></target></pool>`;
+  const pool = (type: string, state = 'running') =>
+    `<pool type='${type}'><target><path>${path}</path></target></pool>\n\nState: ${state}\n`;
   const virsh = new ScriptedVirsh({
-    'pool-list --name': ' default \n lvm\n odd\n\n',
     'pool-list --name --all': ' default \n lvm\n odd\n asleep\n\n',
-    'pool-dumpxml --pool=default': pool('dir'),
-    'pool-dumpxml --pool=lvm': pool('logical'),
-    'pool-dumpxml --pool=odd': pool('rbd'),
+    'pool-dumpxml --pool="default"; pool-info --pool="default"': pool('dir'),
+    'pool-dumpxml --pool="lvm"': pool('logical'),
+    'pool-dumpxml --pool="odd"': pool('rbd'),
+    'pool-dumpxml --pool="asleep"': pool('dir', 'inactive'),
+    'pool-dumpxml --pool="nowhere"': "!error: failed to get pool 'nowhere'",
+    'pool-dumpxml --pool="a\\"; pool-destroy \\\\"': pool('dir'),
   });
-  const defaults = { host: new LibvirtHost(virsh), isLocal: true, workDirectory: path };
+  const host = new LibvirtHost(virsh);
+  const defaults = { host, clock: new FakeClock(), isLocal: true, workDirectory: path };
   const none = { pool: undefined, directory: undefined };
   return { path, finder: new StorageFinder({ ...defaults, ...none, ...options }) };
 }
@@ -32,6 +36,7 @@ describe('StorageFinder', () => {
     const { finder, path } = await openFinder(t);
     assert.equal((await finder.find(undefined, signal)).label, 'pool default');
     assert.equal((await finder.find(path, signal)).directory, path);
+    assert.equal((await finder.find('a"; pool-destroy \\', signal)).directory, path);
     const { finder: withPool } = await openFinder(t, { pool: 'lvm' });
     assert.equal((await withPool.find(undefined, signal)).label, 'pool lvm');
     assert.equal((await withPool.find('default', signal)).label, 'pool default');

@@ -13,6 +13,11 @@ export interface KnownDomain {
   readonly name: string;
 }
 
+export interface OwnedDomain extends KnownDomain {
+  /** Undefined for a domain that no migration made. */
+  readonly owner: string | undefined;
+}
+
 export interface Pool {
   readonly name: string;
   /** `dir`, `logical`… */
@@ -29,7 +34,11 @@ const UNDEFINE = [
   ...['--managed-save', '--snapshots-metadata', '--checkpoints-metadata', '--nvram'],
 ] as const;
 
+/** Where in an answer the list begins. */
+const LISTED = /^\s*[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12} /m;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const END_OF_POOL = '</pool>';
 
 export class LibvirtHost {
   readonly virsh: Virsh;
@@ -86,12 +95,24 @@ export class LibvirtHost {
   /** Undefined for a domain that no migration made. */
   async ownerOf(uuid: string, signal: AbortSignal): Promise<string | undefined> {
     const asked = [`--domain=${uuid}`, `--uri=${OWNER_NAMESPACE}`];
-    try {
-      return parseXml(await this.virsh.run(['metadata', ...asked], { signal })).attribute('owner');
-    } catch (thrown) {
-      if (isErrorKind(thrown, 'not_found')) return undefined;
-      throw thrown;
-    }
+    const text = await this.#answerOf(['metadata', ...asked], signal);
+    return text === undefined ? undefined : ownerIn(text);
+  }
+
+  /** By one virsh, which may be a login by ssh, wherever that takes a name for nothing else. */
+  async findNamed(name: string, signal: AbortSignal): Promise<OwnedDomain | undefined> {
+    // virsh goes on when a command is refused, and ends as the last one does.
+    const owner = `metadata --domain=${name} --uri=${OWNER_NAMESPACE}; `;
+    const list = `list ${ALL_DOMAINS.join(' ')}`;
+    const text = await this.virsh.run([isPlainName(name) ? owner + list : list], { signal });
+    const found = parseDomains(text).find((domain) => domain.name === name);
+    if (found === undefined) return undefined;
+    const told = text.slice(0, text.search(LISTED)).trim();
+    return {
+      ...found,
+      // Where nothing was told, why not is to be known: it may not be a domain without an owner.
+      owner: told === '' ? await this.ownerOf(found.uuid, signal) : ownerIn(told),
+    };
   }
 
   /** As it is now, or as it will be at the next start. */
@@ -129,17 +150,45 @@ export class LibvirtHost {
 
   /** Refuses a pool that is not there, naming those that are, and one that is not active. */
   async pool(name: string, signal: AbortSignal): Promise<Pool> {
-    if (!(await this.names('pool', 'active', signal)).includes(name)) {
-      const all = await this.names('pool', 'all', signal);
-      throw all.includes(name) ? poolInactive(name) : poolMissing(name, all);
-    }
-    const xml = parseXml(await this.virsh.run(['pool-dumpxml', `--pool=${name}`], { signal }));
+    const asked = `--pool=${quote(name)}`;
+    const text = await this.#answerOf([`pool-dumpxml ${asked}; pool-info ${asked}`], signal);
+    if (text === undefined) throw poolMissing(name, await this.names('pool', 'all', signal));
+    const end = text.indexOf(END_OF_POOL) + END_OF_POOL.length;
+    if (!/^State:\s+running$/m.test(text.slice(end))) throw poolInactive(name);
+    const xml = parseXml(text.slice(0, end));
     return {
       name,
       type: xml.attribute('type') ?? 'unknown',
       path: xml.child('target')?.textOf('path'),
     };
   }
+
+  /** Undefined when libvirt has nothing so named. */
+  async #answerOf(
+    args: readonly [string, ...string[]],
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    try {
+      return await this.virsh.run(args, { signal });
+    } catch (thrown) {
+      if (isErrorKind(thrown, 'not_found')) return undefined;
+      throw thrown;
+    }
+  }
+}
+
+/** For several commands in one argument, which virsh takes apart itself. */
+function quote(value: string): string {
+  return `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+}
+
+/** virsh takes digits alone for the number of a running domain, and 36 characters for a UUID. */
+function isPlainName(name: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name) && !/^\d+$/.test(name) && name.length !== 36;
+}
+
+function ownerIn(metadata: string): string | undefined {
+  return parseXml(metadata).attribute('owner');
 }
 
 function parseDomains(text: string): readonly KnownDomain[] {

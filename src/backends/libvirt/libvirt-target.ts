@@ -13,7 +13,7 @@ import { DroverError, isErrorKind, toDroverError } from '#kernel/errors.ts';
 import type { Log } from '#kernel/log.ts';
 import type { Finding } from '#transfers/finding.ts';
 import type { SourceVm } from '#transfers/source-vm.ts';
-import type { DefinedVm, DiskPlace, Target, TargetVm } from '#transfers/target.ts';
+import type { DefinedVm, DiskPlace, Sending, Target, TargetVm } from '#transfers/target.ts';
 import { BootWatch } from './boot-watch.ts';
 import { nameDisks, type NamedDisk } from './disk-names.ts';
 import type { DiskStorage } from './disk-storage.ts';
@@ -38,6 +38,11 @@ export interface LibvirtTargetOptions {
   /** The folders of this host that disks may go to; undefined: any. */
   readonly directories?: readonly string[] | undefined;
   readonly accelerator?: Accelerator | undefined;
+  /**
+   * What is wrong with a KVM that libvirt takes for good: it only looks whether QEMU can open it.
+   * Where the accelerator is not said, guests then run without.
+   */
+  readonly kvmFault?: string | undefined;
   /** Whether the host starts the VM whenever it starts itself. */
   readonly isAutostarted?: boolean | undefined;
   readonly readyTexts?: readonly string[] | undefined;
@@ -45,6 +50,7 @@ export interface LibvirtTargetOptions {
 }
 
 const DEFAULT_READY_TEXTS = ['login:'];
+const REMOVED_AT_ONCE = 4;
 
 interface StoredDisk {
   readonly named: NamedDisk;
@@ -66,7 +72,7 @@ export class LibvirtTarget implements Target {
     const { isLocal, scope } = uri;
     this.#host = host;
     const places = { pool, directory, allowed, workDirectory };
-    this.#storages = new StorageFinder({ host, isLocal, ...places });
+    this.#storages = new StorageFinder({ host, clock, isLocal, ...places });
     this.#networks = new NetworkFinder(host, scope);
     const readyTexts = options.readyTexts ?? DEFAULT_READY_TEXTS;
     this.#boot = new BootWatch({ host, clock, isLocal, readyTexts });
@@ -75,16 +81,40 @@ export class LibvirtTarget implements Target {
   async check(vm: TargetVm, source: SourceVm, signal: AbortSignal): Promise<readonly Finding[]> {
     return await findAtTarget({
       ...{ host: this.#host, storages: this.#storages, networks: this.#networks },
-      ...{ accelerator: this.#accelerator, vm, source, signal },
+      ...{ accelerator: this.#accelerator, kvmFault: this.#options.kvmFault },
+      ...{ vm, source, signal },
     });
   }
 
   async placeDisks(vm: TargetVm, signal: AbortSignal): Promise<readonly DiskPlace[]> {
     const places: DiskPlace[] = [];
     for (const { named, storage } of await this.#stored(vm, signal)) {
-      places.push({ key: named.disk.key, path: await storage.place(named, signal) });
+      const path = await storage.place(named, signal);
+      places.push({ key: named.disk.key, path, isSentOn: storage.isSentTo });
     }
     return places;
+  }
+
+  async sendDisks(
+    vm: TargetVm,
+    _places: readonly DiskPlace[],
+    { begin, advance, limiter }: Sending,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const lengths = new Map<string, number>();
+    const unsent: StoredDisk[] = [];
+    for (const disk of await this.#stored(vm, signal)) {
+      const bytes = await disk.storage.unsentBytes(disk.named);
+      if (bytes === undefined) continue;
+      lengths.set(disk.named.disk.key, bytes);
+      unsent.push(disk);
+    }
+    if (unsent.length === 0) return;
+    begin(lengths);
+    for (const { named, storage } of unsent) {
+      const onProgress = (doneBytes: number) => advance(named.disk.key, doneBytes);
+      await storage.send(named, { limiter, onProgress }, signal);
+    }
   }
 
   async adoptDisks(
@@ -134,10 +164,11 @@ export class LibvirtTarget implements Target {
 
   async remove(vm: TargetVm, signal: AbortSignal): Promise<readonly string[]> {
     const removed: string[] = [];
-    const own = await this.#findOwn(vm, signal);
-    const disks = await (own === undefined
-      ? this.#reachable(vm, signal)
-      : this.#stored(vm, signal));
+    const [own, reachable] = await Promise.all([
+      this.#findOwn(vm, signal),
+      this.#reachable(vm, signal),
+    ]);
+    const disks = own === undefined ? reachable : await this.#stored(vm, signal);
     if (own !== undefined) {
       // Once the domain is gone, only these marks tell whose its disks were.
       for (const { named, storage } of disks) await storage.claim(named);
@@ -146,7 +177,7 @@ export class LibvirtTarget implements Target {
       const consoleLog = this.#consoleLog(vm, disks);
       if (consoleLog !== undefined) await rm(consoleLog, { force: true });
     }
-    for (const { named, storage } of disks) removed.push(...(await storage.remove(named, signal)));
+    removed.push(...(await removeDisks(disks, signal)));
     if (removed.length > 0) await this.#refresh(disks, signal);
     return removed;
   }
@@ -156,7 +187,8 @@ export class LibvirtTarget implements Target {
   }
 
   get #accelerator(): Accelerator {
-    return this.#options.accelerator ?? 'auto';
+    const { accelerator = 'auto', kvmFault } = this.#options;
+    return accelerator === 'auto' && kvmFault !== undefined ? 'tcg' : accelerator;
   }
 
   async #stored(vm: TargetVm, signal: AbortSignal): Promise<readonly StoredDisk[]> {
@@ -196,9 +228,8 @@ export class LibvirtTarget implements Target {
     { name, owner }: TargetVm,
     signal: AbortSignal,
   ): Promise<(KnownDomain & { readonly isOwn: boolean }) | undefined> {
-    const named = (await this.#host.domains(signal)).find((domain) => domain.name === name);
-    if (named === undefined) return undefined;
-    return { ...named, isOwn: (await this.#host.ownerOf(named.uuid, signal)) === owner };
+    const named = await this.#host.findNamed(name, signal);
+    return named && { ...named, isOwn: named.owner === owner };
   }
 
   async #domainParts(
@@ -287,6 +318,22 @@ export class LibvirtTarget implements Target {
       console_log: parts.consoleLog,
     };
   }
+}
+
+/** A few at a time: each may be a login by ssh, of which a host takes only so many at once. */
+async function removeDisks(disks: readonly StoredDisk[], signal: AbortSignal): Promise<string[]> {
+  const removed: string[] = [];
+  for (let at = 0; at < disks.length; at += REMOVED_AT_ONCE) {
+    const some = disks.slice(at, at + REMOVED_AT_ONCE);
+    const ended = await Promise.allSettled(
+      some.map(({ named, storage }) => storage.remove(named, signal)),
+    );
+    for (const each of ended) {
+      if (each.status === 'rejected') throw each.reason;
+      removed.push(...each.value);
+    }
+  }
+  return removed;
 }
 
 function nameTaken({ name, uuid }: KnownDomain): DroverError {

@@ -1,5 +1,6 @@
 /** Which storage a disk goes to: what its mapping says, or else the target's own choice. */
 import { isAbsolute, normalize } from 'node:path';
+import type { Clock } from '#kernel/clock.ts';
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
 import { resolveAllowed } from '#transfers/allowed-directories.ts';
 import { DirectoryStorage, isWritable } from './directory-storage.ts';
@@ -9,6 +10,7 @@ import { VolumeStorage } from './volume-storage.ts';
 
 export interface StorageFinderOptions {
   readonly host: LibvirtHost;
+  readonly clock: Clock;
   readonly isLocal: boolean;
   /** Where disks go that have no mapping; at most one of the two. */
   readonly pool: string | undefined;
@@ -69,11 +71,13 @@ export class StorageFinder {
   }
 
   async #pool({ name, type, path }: Pool): Promise<DiskStorage> {
-    const { host, isLocal, workDirectory } = this.#options;
+    const { host, clock, isLocal, workDirectory } = this.#options;
     const kind = KIND_OF_POOL.get(type);
     if (kind === undefined) throw poolUnsupported(name, type);
     const isDirect = isLocal && kind === 'file' && path !== undefined && (await isWritable(path));
-    if (!isDirect) return new VolumeStorage({ virsh: host.virsh, pool: name, kind, workDirectory });
+    if (!isDirect) {
+      return new VolumeStorage({ virsh: host.virsh, clock, pool: name, kind, workDirectory });
+    }
     return new DirectoryStorage({
       path,
       label: `pool ${name}`,

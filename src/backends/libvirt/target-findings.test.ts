@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { FakeClock } from '#kernel/fake-clock.ts';
 import type { TargetVm } from '#transfers/target.ts';
 import { targetVm } from '#test/libvirt/libvirt-fixture.ts';
 import { ScriptedVirsh, type Script } from '#test/libvirt/scripted-virsh.ts';
@@ -18,22 +19,23 @@ const HOST: Script = {
   list: '',
   domcapabilities: CAPABILITIES,
   nodeinfo: 'Memory size:         16777216 KiB\n',
-  'pool-list': 'files\nlvm\n',
-  'pool-dumpxml --pool=files': "<pool type='dir'><target><path>/far</path></target></pool>",
-  'pool-dumpxml --pool=lvm': "<pool type='logical'/>",
+  'pool-dumpxml --pool="files"':
+    "<pool type='dir'><target><path>/far</path></target></pool>\n\nState:   running\n",
+  'pool-dumpxml --pool="lvm"': "<pool type='logical'></pool>\n\nState:   running\n",
   'pool-info': `Capacity:       99\nAvailable:      ${FREE}\n`,
   'net-list --name': '',
   'net-list --name --all': 'lan\n',
   'iface-dumpxml': '!error: this function is not supported by the connection driver',
 };
 
-async function findFor(vm: TargetVm, script: Script = HOST) {
+async function findFor(vm: TargetVm, script: Script = HOST, kvmFault?: string) {
   const virsh = new ScriptedVirsh(script);
   const host = new LibvirtHost(virsh);
+  const clock = new FakeClock();
   const none = { pool: 'files', directory: undefined };
   return await findAtTarget({
-    ...{ host, vm, signal, accelerator: 'auto', source: sourceVm() },
-    storages: new StorageFinder({ host, isLocal: false, workDirectory: '/tmp', ...none }),
+    ...{ host, vm, signal, accelerator: 'auto', kvmFault, source: sourceVm() },
+    storages: new StorageFinder({ host, clock, isLocal: false, workDirectory: '/tmp', ...none }),
     networks: new NetworkFinder(host, 'system'),
   });
 }
@@ -72,6 +74,20 @@ describe('findAtTarget', () => {
     const script = { ...HOST, domcapabilities: CAPABILITIES.replace('</domainCapabilities>', efi) };
     assert.deepEqual(await codesFor(secure, script), ['error no-secure-boot']);
     assert.deepEqual(await codesFor(targetVm({ firmware: 'efi' }), script), []);
+  });
+
+  it('tells a host without KVM from one whose KVM hangs guests', async () => {
+    const noKvm = { ...HOST, domcapabilities: CAPABILITIES.replace('>kvm<', '>qemu<') };
+    const [absent] = await findFor(targetVm(), noKvm);
+    assert.equal(absent?.code, 'no-kvm');
+    assert.match(absent?.remedy ?? '', /BIOS/);
+    const [faulty] = await findFor(targetVm(), noKvm, 'a trial guest did nothing for 2 s');
+    assert.deepEqual([faulty?.code, faulty?.severity], ['no-kvm', 'warning']);
+    assert.match(
+      faulty?.message ?? '',
+      /KVM is there, and a trial guest did nothing for 2 s under/,
+    );
+    assert.match(faulty?.remedy ?? '', /nested virtualization/);
   });
 
   it('warns where a TPM cannot be emulated, and says what would', async () => {

@@ -17,6 +17,7 @@ export interface CheckParts {
   readonly storages: StorageFinder;
   readonly networks: NetworkFinder;
   readonly accelerator: Accelerator;
+  readonly kvmFault?: string | undefined;
 }
 
 interface Question extends CheckParts {
@@ -97,9 +98,11 @@ async function name({ vm, host, signal }: Question): Promise<readonly Finding[]>
   return found;
 }
 
-async function machine({ vm, host, signal, accelerator }: Question): Promise<readonly Finding[]> {
+async function machine(question: Question): Promise<readonly Finding[]> {
+  const { vm, host, signal, accelerator, kvmFault } = question;
   const abilities = await host.abilities(machineOf(vm), accelerator, signal);
-  const found = [...sizeFindings(vm, abilities), ...firmwareFindings(vm, abilities)];
+  const found = [...sizeFindings(vm, abilities), ...kvmFindings(abilities, kvmFault)];
+  found.push(...firmwareFindings(vm, abilities));
   found.push(...tpmFindings(vm, abilities));
   const memoryMib = await host.memoryMib(signal);
   if (memoryMib !== undefined && vm.memoryMib > memoryMib) {
@@ -109,17 +112,20 @@ async function machine({ vm, host, signal, accelerator }: Question): Promise<rea
   return found;
 }
 
-function sizeFindings(vm: TargetVm, { mostCpus, virtType }: HostAbilities): readonly Finding[] {
-  const found: Finding[] = [];
-  if (mostCpus !== undefined && vm.cpus > mostCpus) {
-    const what = `the VM has ${vm.cpus} CPUs, and QEMU there gives at most ${mostCpus}`;
-    found.push(error('too-many-cpus', what, 'take CPUs away from the VM at its source'));
+function sizeFindings(vm: TargetVm, { mostCpus }: HostAbilities): readonly Finding[] {
+  if (mostCpus === undefined || vm.cpus <= mostCpus) return [];
+  const what = `the VM has ${vm.cpus} CPUs, and QEMU there gives at most ${mostCpus}`;
+  return [error('too-many-cpus', what, 'take CPUs away from the VM at its source')];
+}
+
+function kvmFindings({ virtType }: HostAbilities, fault: string | undefined): readonly Finding[] {
+  if (virtType === 'kvm') return [];
+  const what = 'the host runs guests without KVM: they will be many times slower than before';
+  if (fault === undefined) {
+    return [warning('no-kvm', what, 'turn on virtualization in its BIOS, and load kvm')];
   }
-  if (virtType === 'qemu') {
-    const what = 'the host runs guests without KVM: they will be many times slower than before';
-    found.push(warning('no-kvm', what, 'turn on virtualization in its BIOS, and load kvm'));
-  }
-  return found;
+  const remedy = 'a host that is a VM itself needs nested virtualization; then restart Drover';
+  return [warning('no-kvm', `${what}. KVM is there, and ${fault} under it`, remedy)];
 }
 
 function firmwareFindings(vm: TargetVm, abilities: HostAbilities): readonly Finding[] {

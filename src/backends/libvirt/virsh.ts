@@ -2,7 +2,7 @@
  * Runs virsh, the client that every host with libvirt has: one process a command, its arguments an
  * array, bounded in time and in output. It does ssh, polkit and the protocol's versions for us.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { openDeadline } from '#kernel/abort.ts';
 import type { Clock } from '#kernel/clock.ts';
@@ -15,6 +15,17 @@ export interface VirshCall {
   readonly signal: AbortSignal;
   /** Undefined: what a question may take; an upload takes as long as it takes. */
   readonly timeoutMs?: number;
+  /** Looks after a long command while it runs, and comes back when that has ended. */
+  readonly attend?: (running: RunningVirsh) => Promise<void>;
+}
+
+export interface RunningVirsh {
+  readonly pid: number;
+  /** Aborts when it has ended. */
+  readonly ended: AbortSignal;
+  /** Has it stand still. Whoever does so lets it go again. */
+  hold(): void;
+  release(): void;
 }
 
 /** The libvirt of one URI. */
@@ -30,6 +41,15 @@ export interface ProcessVirshOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+type Program = readonly [string, ...string[]];
+
+const PLAIN: Program = ['virsh'];
+/**
+ * Nobody lets a virsh go that is being held when Drover is killed, and one that is not would go on
+ * to send for hours what the next attempt is to send.
+ */
+const ENDS_WITH_US: Program =
+  process.platform === 'linux' ? ['setpriv', '--pdeathsig=KILL', '--', 'virsh'] : PLAIN;
 const TIMEOUT_MS = 30 * SECOND_MS;
 const MOST_OUTPUT_BYTES = 8 * MIB;
 const KEPT_VARIABLES = [
@@ -55,12 +75,14 @@ export class ProcessVirsh implements Virsh {
   }
 
   async run(args: readonly [string, ...string[]], call: VirshCall): Promise<string> {
-    const [command] = args;
+    // Of several, the first is what it is about.
+    const [command = ''] = args[0].split(' ', 1);
     const timeoutMs = call.timeoutMs ?? TIMEOUT_MS;
     const what = `libvirt, asked to ${command},`;
     using deadline = openDeadline(this.#clock, timeoutMs, what, call.signal);
     deadline.signal.throwIfAborted();
-    const child = spawn('virsh', ['--quiet', '--connect', this.#uri.text, ...args], {
+    const [program, ...before] = call.attend === undefined ? PLAIN : ENDS_WITH_US;
+    const child = spawn(program, [...before, '--quiet', '--connect', this.#uri.text, ...args], {
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own: an ssh that waits for a host that is mute does not end with its virsh.
@@ -74,6 +96,8 @@ export class ProcessVirsh implements Virsh {
     const stderr = new BoundedText(child.stderr, kill);
     let end: number | NodeJS.Signals;
     deadline.signal.addEventListener('abort', kill, { once: true });
+    const attended = attend(child, call);
+    attended.catch(kill);
     try {
       end = await ended;
     } catch (thrown) {
@@ -83,12 +107,27 @@ export class ProcessVirsh implements Virsh {
       deadline.signal.removeEventListener('abort', kill);
     }
     if (call.signal.aborted) throw call.signal.reason as Error;
+    await attended;
     if (deadline.signal.aborted) throw tooSlow(command, timeoutMs);
     if (stdout.isTooLong || stderr.isTooLong) throw tooMuch(command);
     if (typeof end === 'string') throw killed(command, end);
     if (end !== 0) throw virshFailure(command, stderr.text);
     return stdout.text;
   }
+}
+
+/** Throws what whoever attends throws, for which the command then ends. */
+async function attend(child: ChildProcess, call: VirshCall): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined || call.attend === undefined) return;
+  const ended = new AbortController();
+  child.once('exit', () => ended.abort());
+  await call.attend({
+    ...{ pid, ended: ended.signal },
+    // Node sends nothing once it has heard of the end: by then the number may be another's.
+    hold: () => void child.kill('SIGSTOP'),
+    release: () => void child.kill('SIGCONT'),
+  });
 }
 
 function killGroup(pid: number): void {

@@ -1,20 +1,26 @@
 /**
  * Disks as volumes of a pool that only libvirt reaches: on another host, or on logical volumes.
  * They are written to a file here first, and then sent. The name of a volume bears the owner for
- * good; the file here goes when all of it has been sent, so where there is none, it has been.
+ * good; the file here goes when all of it has been sent, so where there is none, it has been. One
+ * that was sent in part is sent again as a whole.
  */
-import { lstat, mkdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TokenBucket } from '#disks/rate-limiter.ts';
+import type { Clock } from '#kernel/clock.ts';
 import { isErrorKind, systemErrorCode } from '#kernel/errors.ts';
 import { DAY_MS } from '#kernel/units.ts';
 import { diskGone, roomOf } from './directory-storage.ts';
 import type { NamedDisk } from './disk-names.ts';
 import type { DiskSource } from './domain-disks.ts';
-import type { DiskStorage, Room } from './disk-storage.ts';
+import type { DiskSending, DiskStorage, Room } from './disk-storage.ts';
+import { openUploadMeter } from './upload-meter.ts';
+import { paceUpload } from './upload-pace.ts';
 import type { Virsh } from './virsh.ts';
 
 export interface VolumeStorageOptions {
   readonly virsh: Virsh;
+  readonly clock: Clock;
   readonly pool: string;
   readonly kind: DiskSource['kind'];
   /** Of a job, here. */
@@ -29,6 +35,7 @@ export class VolumeStorage implements DiskStorage {
   readonly label: string;
   readonly onlyFormat: 'raw' | undefined;
   readonly directory = undefined;
+  readonly isSentTo = true;
   readonly #options: VolumeStorageOptions;
 
   constructor(options: VolumeStorageOptions) {
@@ -42,30 +49,37 @@ export class VolumeStorage implements DiskStorage {
     return this.#staged(disk);
   }
 
-  async adopt(disk: NamedDisk, signal: AbortSignal): Promise<void> {
-    const { virsh, pool, kind } = this.#options;
-    const sizeBytes = await sizeIfThere(this.#staged(disk));
-    const isThere = (await this.#path(disk, signal)) !== undefined;
-    if (sizeBytes === undefined) {
-      if (!isThere) throw diskGone(disk, this.label);
-      return;
-    }
-    // What an upload that broke off has left may be of another length.
-    if (isThere) await this.#delete(disk, signal);
+  async unsentBytes(disk: NamedDisk): Promise<number | undefined> {
+    return await sizeIfThere(this.#staged(disk));
+  }
+
+  async send(disk: NamedDisk, sending: DiskSending, signal: AbortSignal): Promise<void> {
+    const { virsh, pool, kind, clock } = this.#options;
+    const sizeBytes = await this.unsentBytes(disk);
+    if (sizeBytes === undefined) return;
+    await this.#create(disk, sizeBytes, signal);
     const name = disk.volumeName;
-    // As raw, and as long as the file: what format it has shows when libvirt looks inside.
-    const size = [`--capacity=${sizeBytes}`, ...(kind === 'file' ? ['--allocation=0'] : [])];
-    await virsh.run(
-      ['vol-create-as', `--pool=${pool}`, `--name=${name}`, ...size, '--format=raw'],
-      { signal, timeoutMs: CREATE_MS },
-    );
     // On a block device a hole would keep what an earlier volume had there.
     const sparse = kind === 'file' ? ['--sparse'] : [];
+    // By the name by which the kernel knows it.
+    const file = await realpath(this.#staged(disk));
     await virsh.run(
-      ['vol-upload', `--pool=${pool}`, `--vol=${name}`, `--file=${this.#staged(disk)}`, ...sparse],
-      { signal, timeoutMs: UPLOAD_MS },
+      ['vol-upload', `--pool=${pool}`, `--vol=${name}`, `--file=${file}`, ...sparse],
+      {
+        ...{ signal, timeoutMs: UPLOAD_MS },
+        attend: (running) =>
+          paceUpload(running, { clock, meter: openUploadMeter(running.pid, file), ...sending }),
+      },
     );
-    await rm(this.#staged(disk), { force: true });
+    sending.onProgress(sizeBytes);
+    await rm(file, { force: true });
+  }
+
+  async adopt(disk: NamedDisk, signal: AbortSignal): Promise<void> {
+    // Whether it came there is looked at when the domain is to have it. A file that nobody has sent
+    // yet goes as fast as it can.
+    const limiter = new TokenBucket(this.#options.clock);
+    await this.send(disk, { limiter, onProgress: () => undefined }, signal);
   }
 
   async source(disk: NamedDisk, signal: AbortSignal): Promise<DiskSource> {
@@ -88,8 +102,7 @@ export class VolumeStorage implements DiskStorage {
       await rm(this.#staged(disk), { force: true });
       removed.push(this.#staged(disk));
     }
-    if ((await this.#path(disk, signal)) !== undefined) {
-      await this.#delete(disk, signal);
+    if (await this.#deleteIfThere(disk, signal)) {
       removed.push(`volume ${disk.volumeName} of ${this.label}`);
     }
     return removed;
@@ -131,10 +144,33 @@ export class VolumeStorage implements DiskStorage {
     }
   }
 
-  async #delete(disk: NamedDisk, signal: AbortSignal): Promise<void> {
+  /** What an upload that broke off has left may be of another length, and is made anew. */
+  async #create(disk: NamedDisk, sizeBytes: number, signal: AbortSignal): Promise<void> {
+    const { virsh, pool, kind } = this.#options;
+    // As raw, and as long as the file: what format it has shows when libvirt looks inside.
+    const size = [`--capacity=${sizeBytes}`, ...(kind === 'file' ? ['--allocation=0'] : [])];
+    const asked = [`--pool=${pool}`, `--name=${disk.volumeName}`, ...size, '--format=raw'];
+    const create = () => virsh.run(['vol-create-as', ...asked], { signal, timeoutMs: CREATE_MS });
+    try {
+      await create();
+    } catch (thrown) {
+      if (!isErrorKind(thrown, 'already_exists')) throw thrown;
+      await this.#deleteIfThere(disk, signal);
+      await create();
+    }
+  }
+
+  /** Without asking first: each virsh may be a login by ssh, and somebody waits for the end. */
+  async #deleteIfThere(disk: NamedDisk, signal: AbortSignal): Promise<boolean> {
     const { virsh, pool } = this.#options;
     const asked = [`--pool=${pool}`, `--vol=${disk.volumeName}`];
-    await virsh.run(['vol-delete', ...asked], { signal, timeoutMs: CREATE_MS });
+    try {
+      await virsh.run(['vol-delete', ...asked], { signal, timeoutMs: CREATE_MS });
+      return true;
+    } catch (thrown) {
+      if (isErrorKind(thrown, 'not_found')) return false;
+      throw thrown;
+    }
   }
 }
 

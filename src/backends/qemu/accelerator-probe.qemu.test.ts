@@ -36,9 +36,26 @@ describe('the probe of the accelerator', () => {
       const kvmPath = join(directory, 'kvm');
       writeFileSync(kvmPath, '');
       const options = { clock: systemClock, kvmPath, binary: 'no-such-qemu' };
-      const { accelerator, reason } = await probeAccelerator('auto', options);
-      assert.equal(accelerator, 'tcg');
+      const { accelerator, reason, kvmFault } = await probeAccelerator('auto', options);
+      assert.deepEqual([accelerator, kvmFault], ['tcg', undefined]);
       assert.match(reason, /QEMU cannot be started/);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it('says what is wrong with a KVM that QEMU takes for good', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'drover-kvm-'));
+    try {
+      const [kvmPath, binary] = [join(directory, 'kvm'), join(directory, 'qemu')];
+      writeFileSync(kvmPath, '');
+      writeFileSync(binary, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+      const options = { clock: systemClock, kvmPath, binary, deadlineMs: 50 };
+      assert.deepEqual(await probeAccelerator('auto', options), {
+        accelerator: 'tcg',
+        reason: 'TCG (slow): a trial guest did nothing for 0.05 s',
+        kvmFault: 'a trial guest did nothing for 0.05 s',
+      });
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError, systemErrorCode } from '#kernel/errors.ts';
-import { MIB } from '#kernel/units.ts';
+import { MIB, SECOND_MS } from '#kernel/units.ts';
 import type { QemuUser } from './qemu-user.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
@@ -22,6 +22,14 @@ export interface AcceleratorResult {
   readonly accelerator: Accelerator;
   /** Why this one: a sentence for the log and the health page. */
   readonly reason: string;
+  /** What went wrong under a KVM that can be used, for whoever else runs guests here. */
+  readonly kvmFault?: string;
+}
+
+interface Trial {
+  readonly obstacle: string | undefined;
+  /** QEMU took KVM for good, and the guest did nothing. */
+  readonly isHung?: true;
 }
 
 export interface ProbeOptions {
@@ -49,11 +57,14 @@ export async function probeAccelerator(
   options: ProbeOptions,
 ): Promise<AcceleratorResult> {
   if (choice === 'tcg') return { accelerator: 'tcg', reason: 'TCG is configured' };
-  const obstacle = await findKvmObstacle(options);
+  const { obstacle, isHung } = await tryKvm(options);
   if (obstacle === undefined) {
     return { accelerator: 'kvm', reason: 'a trial guest ran under KVM' };
   }
-  if (choice === 'auto') return { accelerator: 'tcg', reason: `TCG (slow): ${obstacle}` };
+  if (choice === 'auto') {
+    const fault = isHung === true && { kvmFault: obstacle };
+    return { accelerator: 'tcg', reason: `TCG (slow): ${obstacle}`, ...fault };
+  }
   throw new DroverError(
     'failed_precondition',
     `KVM is configured but does not work: ${obstacle}; use the accelerator "auto" or "tcg"`,
@@ -65,7 +76,7 @@ export async function probeAccelerator(
 export async function runTrialGuest(
   accelerator: Accelerator,
   options: ProbeOptions,
-): Promise<{ readonly obstacle: string | undefined }> {
+): Promise<Trial> {
   const directory = await mkdtemp(join(tmpdir(), 'drover-probe-'));
   try {
     const disk = Buffer.alloc(DISK_BYTES);
@@ -74,21 +85,21 @@ export async function runTrialGuest(
     const diskPath = join(directory, 'trial.img');
     await writeFile(diskPath, disk, { mode: 0o644 });
     await chmod(directory, 0o755);
-    return { obstacle: await runQemu(trialArguments(accelerator, diskPath), options) };
+    return await runQemu(trialArguments(accelerator, diskPath), options);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function findKvmObstacle(options: ProbeOptions): Promise<string | undefined> {
+async function tryKvm(options: ProbeOptions): Promise<Trial> {
   const path = options.kvmPath ?? '/dev/kvm';
   try {
     await access(path, constants.R_OK | constants.W_OK);
   } catch (thrown) {
     const isMissing = systemErrorCode(thrown) === 'ENOENT';
-    return isMissing ? `this host has no ${path}` : `${path} may not be opened`;
+    return { obstacle: isMissing ? `this host has no ${path}` : `${path} may not be opened` };
   }
-  return (await runTrialGuest('kvm', options)).obstacle;
+  return await runTrialGuest('kvm', options);
 }
 
 function trialArguments(accelerator: Accelerator, diskPath: string): string[] {
@@ -107,30 +118,34 @@ function trialArguments(accelerator: Accelerator, diskPath: string): string[] {
   ];
 }
 
-/** Undefined when the trial went well, else what was in the way. */
-async function runQemu(args: string[], options: ProbeOptions): Promise<string | undefined> {
+async function runQemu(args: string[], options: ProbeOptions): Promise<Trial> {
   const { clock, runAs, deadlineMs = DEADLINE_MS } = options;
   const child = spawn(options.binary ?? 'qemu-system-x86_64', args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(runAs === undefined ? {} : { uid: runAs.uid, gid: runAs.gid }),
   });
-  const ended = Promise.withResolvers<string | undefined>();
+  const ended = Promise.withResolvers<Trial>();
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => {
     complaint = `${complaint}${chunk.toString()}`.slice(-500);
   });
-  child.on('error', (error) => ended.resolve(`QEMU cannot be started: ${error.message}`));
+  child.on('error', ({ message }) =>
+    ended.resolve({ obstacle: `QEMU cannot be started: ${message}` }),
+  );
   let isLate = false;
   using deadline = clock.after(deadlineMs, () => {
     isLate = true;
     child.kill('SIGKILL');
   });
   child.on('close', (code) => {
-    if (isLate) ended.resolve(`a trial guest did nothing for ${deadlineMs / 1000} s`);
-    else if (code === TRIAL_STATUS) ended.resolve(undefined);
+    const seconds = deadlineMs / SECOND_MS;
+    if (isLate) {
+      ended.resolve({ obstacle: `a trial guest did nothing for ${seconds} s`, isHung: true });
+    } else if (code === TRIAL_STATUS) ended.resolve({ obstacle: undefined });
     else {
       const lastWords = complaint.trim().split('\n').at(-1) ?? '';
-      ended.resolve(`a trial guest failed: ${lastWords || `QEMU ended with status ${code}`}`);
+      const why = lastWords || `QEMU ended with status ${code}`;
+      ended.resolve({ obstacle: `a trial guest failed: ${why}` });
     }
   });
   try {

@@ -4,7 +4,7 @@ import { customerScopeOf, type Principal } from '#access/principal.ts';
 import type { ResourceSnapshot } from '#events/resource-snapshot.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
-import { hostSnapshot, machineSnapshot } from '#metrics/resource-snapshots.ts';
+import { hostSnapshot, machineSnapshot, unmeasuredSnapshot } from '#metrics/resource-snapshots.ts';
 import type { CompletedTick } from '#metrics/sampler.ts';
 import { principalOf } from '#surfaces/edge/authenticate.ts';
 import { snapshotToJson } from './render/resource-snapshot.ts';
@@ -56,16 +56,19 @@ function findMachine(
   tick: CompletedTick,
   wanted: string | undefined,
   principal: Principal,
-  { identity }: VmMetricsParts,
+  { identity, roster }: VmMetricsParts,
 ): ResourceSnapshot | undefined {
   const customerId = customerScopeOf(principal);
   const isHost = wanted === undefined || wanted === identity.instanceId;
   if (isHost && customerId === undefined) return undefined;
-  const machine = tick.readings.machines?.find(
-    (each) =>
-      each.machineId === wanted && (customerId === undefined || each.customerId === customerId),
-  );
-  if (machine !== undefined) return machineSnapshot(tick, machine);
+  const entry = wanted === undefined ? undefined : roster?.find(wanted);
+  const isTheirs = customerId === undefined || entry?.customerId === customerId;
+  if (entry?.isUp === true && isTheirs) {
+    const measured = tick.readings.machines?.find(({ machineId }) => machineId === wanted);
+    if (measured !== undefined) return machineSnapshot(tick, measured);
+    // It was booted since the sample, or could not be measured: it runs all the same.
+    return unmeasuredSnapshot(tick, entry);
+  }
   if (wanted === undefined) {
     throw new DroverError(
       'permission_denied',

@@ -1,6 +1,7 @@
 /** What the routes of this surface stand on, made once by the composition root. */
 import type { Clock } from '#kernel/clock.ts';
 import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
+import type { HostRoster } from '#machines/host-roster.ts';
 import type { CollectionHealth } from '#metrics/collection-health.ts';
 import type { MetricReader } from '#metrics/metric-reader.ts';
 import type { ProcessSource } from '#metrics/process-source.ts';
@@ -19,6 +20,8 @@ export interface VmMetricsParts {
   readonly style: SnapshotStyle;
   readonly table: SampleTable;
   readonly sampler: Sampler;
+  /** Undefined where no machines run: in an agent. */
+  readonly roster: Pick<HostRoster, 'find'> | undefined;
   readonly reader: MetricReader;
   readonly promql: Promql;
   readonly health: CollectionHealth;

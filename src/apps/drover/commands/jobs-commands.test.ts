@@ -59,10 +59,32 @@ describe('drover jobs list and show', () => {
     await using commands = await openMigrationCommands();
     for (let count = 0; count < 1100; count += 1) commands.fake.jobs.add();
     const first = await commands.drover('jobs', 'list');
-    assert.equal(first.notes, '50 of 1100; --all shows the rest\n');
+    assert.equal(first.notes, '50 of 1100; --all shows the rest, or --after 50\n');
     const all = await commands.drover('jobs', 'list', '--all');
     assert.equal(all.out.split('\n').length, 1100 + 2);
     assert.equal(all.notes, '');
+  });
+
+  it('lists in the order that is asked for, and goes on where an earlier page ended', async () => {
+    await using commands = await openMigrationCommands();
+    for (const [id, priority] of Object.entries({ one: 2, two: 1, three: 3 })) {
+      addJob(commands, id, { priority });
+    }
+    const list = async (...flags: readonly string[]) => {
+      const { out, notes } = await commands.drover('jobs', 'list', '--sort', 'priority', ...flags);
+      return [out.match(/^(?:one|two|three)/gm) ?? [], notes];
+    };
+    assert.deepEqual(await list(), [['three', 'one', 'two'], '']);
+    const [ids, notes] = await list('--order', 'asc', '--limit', '2');
+    assert.deepEqual(ids, ['two', 'one']);
+    assert.equal(notes, '2 of 3; --all shows the rest, or --after 2\n');
+    assert.deepEqual(await list('--order', 'asc', '--after', '2'), [['three'], '']);
+    assert.deepEqual(await list('--offset', '1', '--all'), [['one', 'two'], '']);
+    assert.deepEqual(await list('--offset', '9'), [[], '0 of 3\n']);
+    assert.deepEqual(await list('--vm', 'four'), [[], 'there are no such jobs\n']);
+    const { exitCode, notes: wrong } = await commands.drover('jobs', 'list', '--sort', 'size');
+    assert.equal(exitCode, 2);
+    assert.match(wrong, /sort: must be one of created_at, updated_at, priority/);
   });
 
   it('show one with where it goes, its error and its history', async () => {
@@ -83,6 +105,33 @@ describe('drover jobs list and show', () => {
     const missing = await commands.drover('jobs', 'show', 'two');
     assert.equal(missing.exitCode, 3);
     assert.equal(missing.notes, 'drover: there is no job two\n  see drover jobs list\n');
+  });
+});
+
+describe('drover jobs show, of what a job came to', () => {
+  const shown = async (result: Job['result']) => {
+    await using commands = await openMigrationCommands();
+    addJob(commands, 'one', { state: 'completed', result });
+    return (await commands.drover('jobs', 'show', 'one')).out;
+  };
+  const finding = { code: 'x', severity: 'warning', message: 'it has a snapshot' };
+
+  it('tells all that a dry run found, and what to do about it', async () => {
+    const error = { code: 'y', severity: 'error', message: 'no room', remedy: 'make some' };
+    const out = await shown({ dry_run: true, findings: [finding, error] });
+    assert.match(out, /^dry run +yes$/m);
+    assert.match(out, /^warning +it has a snapshot\nerror +no room: make some$/m);
+  });
+
+  it('is told by whoever watched it as well', async () => {
+    await using commands = await openMigrationCommands();
+    addJob(commands, 'one', { state: 'completed', result: { findings: [finding] } });
+    const { out } = await commands.drover('jobs', 'watch', 'one');
+    assert.equal(out, 'completed\nwarning  it has a snapshot\n');
+  });
+
+  it('tells what was odd on the way', async () => {
+    assert.match(await shown({ warnings: [finding] }), /^warning +it has a snapshot$/m);
   });
 });
 
@@ -186,6 +235,23 @@ describe('drover jobs cancel, retry and clean', () => {
     assert.equal(exitCode, 6);
     assert.equal(out, 'one cancelled\n');
     assert.equal(notes, 'drover: job done is not running\ndrover: job none is not running\n');
+  });
+
+  it('do not call one cancelled that is still being stopped', async () => {
+    await using commands = await openMigrationCommands();
+    const { jobs } = commands.fake;
+    addJob(commands, 'one', RUNNING);
+    addJob(commands, 'two');
+    const cancel = jobs.cancel.bind(jobs);
+    jobs.cancel = async (request) => {
+      const answer = await cancel(request);
+      jobs.set('one', { ...RUNNING, isCancelRequested: true });
+      return answer;
+    };
+    const { exitCode, out } = await commands.drover('jobs', 'cancel', 'one', 'two');
+    assert.equal(exitCode, 0);
+    const lines = ['one is being stopped: drover jobs watch shows when it is', 'two cancelled'];
+    assert.deepEqual(out.trimEnd().split('\n'), lines);
   });
 
   it('keep to JSON where it is asked for, also about those that could not be', async () => {

@@ -1,13 +1,14 @@
 /** What can be done to jobs: stop them, run them again, remove what they left. */
 import { forEachWord } from '#apps/drover/client/for-each-word.ts';
 import { openRestClient } from '#apps/drover/client/rest-client.ts';
+import type { RestClient } from '#apps/drover/client/rest-client.ts';
 import { SERVER_OPTIONS } from '#apps/drover/client/server-target.ts';
 import { printable } from '#apps/drover/client/text-table.ts';
 import { JSON_OPTION } from '#apps/drover/command.ts';
 import type { Command, Invocation, OptionTable } from '#apps/drover/command.ts';
 import { reportError } from '#apps/drover/error-report.ts';
 import { readBandwidth } from '#apps/drover/migrate/migration-options.ts';
-import { jobPath } from '#apps/drover/migrate/wire-job.ts';
+import { jobPath, type WireJob } from '#apps/drover/migrate/wire-job.ts';
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
 import { formatBytes } from '#kernel/units.ts';
 
@@ -17,6 +18,8 @@ interface WireCancellation {
 }
 
 const MOST_IDS = 100;
+const LARGEST_PAGE = 1000;
+const STOPPING = 'is being stopped: drover jobs watch shows when it is';
 const OPEN_STATES = ['pending', 'running'];
 const OPTIONS: OptionTable = { ...SERVER_OPTIONS, ...JSON_OPTION };
 
@@ -51,7 +54,7 @@ export const jobsCancel: Command = {
       job_ids: words.length === 0 ? undefined : words,
       status: states.length === 0 ? undefined : states,
     });
-    await tellCancelled(answer as WireCancellation, invocation);
+    await tellCancelled(api, answer as WireCancellation, invocation);
     const isNone = words.length === 0 && (answer as WireCancellation).cancelled.length === 0;
     if (isNone && !options.flag('json')) {
       terminal.note('there was none to cancel');
@@ -145,17 +148,33 @@ export const jobsRemove: Command = {
   },
 };
 
+/** Those that run are told to stop; which of them have ended is asked for. */
+async function readCancelled(
+  api: RestClient,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const query = { job_ids: ids, status: 'cancelled', limit: LARGEST_PAGE };
+  const { jobs } = (await api.call('POST', '/jobs/query', query)) as {
+    readonly jobs: readonly WireJob[];
+  };
+  return new Set(jobs.map(({ definition }) => definition.id));
+}
+
 /** One that cannot be cancelled keeps no other from it; the last one is the error. */
 async function tellCancelled(
+  api: RestClient,
   answer: WireCancellation,
   { options, terminal }: Invocation,
 ): Promise<void> {
   const { cancelled, errors = {} } = answer;
   const asJson = options.flag('json');
-  const text = asJson
-    ? `${JSON.stringify(answer)}\n`
-    : cancelled.map((id) => `${id} cancelled\n`).join('');
-  if (text !== '') await terminal.write(text);
+  if (asJson) await terminal.write(`${JSON.stringify(answer)}\n`);
+  for (let at = 0; !asJson && at < cancelled.length; at += LARGEST_PAGE) {
+    const ids = cancelled.slice(at, at + LARGEST_PAGE);
+    const ended = await readCancelled(api, ids);
+    const lines = ids.map((id) => `${id} ${ended.has(id) ? 'cancelled' : STOPPING}\n`);
+    await terminal.write(lines.join(''));
+  }
   const problems = Object.values(errors).map(
     (problem) =>
       new DroverError('failed_precondition', printable(problem), { reason: 'JOB_NOT_CANCELLED' }),

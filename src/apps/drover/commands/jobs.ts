@@ -9,7 +9,7 @@ import { formatAge, formatTable, printable } from '#apps/drover/client/text-tabl
 import { JSON_OPTION } from '#apps/drover/command.ts';
 import type { Command, OptionTable } from '#apps/drover/command.ts';
 import { formatLeft, jobToLine } from '#apps/drover/migrate/job-frame.ts';
-import { resultToFacts } from '#apps/drover/migrate/job-result.ts';
+import { findingsToFacts, resultToFacts } from '#apps/drover/migrate/job-result.ts';
 import { jobPath, type WireJob } from '#apps/drover/migrate/wire-job.ts';
 import { JOB_STATES } from '#jobs/job.ts';
 import { formatBytes } from '#kernel/units.ts';
@@ -29,6 +29,12 @@ interface WireEvent {
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 1000;
 const EVENTS_SHOWN = 20;
+/** As far as the API goes into a list; a cursor has no end. */
+const MOST_OFFSET = 1_000_000;
+const SORTS = ['created_at', 'updated_at', 'priority'];
+const ORDERS = ['desc', 'asc'];
+const FILTERS = ['vm', 'batch', 'schedule'];
+const NO_JOBS = 'no jobs; make one with: drover migrate VM --from … --to …';
 const OPTIONS: OptionTable = { ...SERVER_OPTIONS, ...JSON_OPTION };
 
 export const jobsList: Command = {
@@ -41,11 +47,29 @@ export const jobsList: Command = {
     vm: { kind: 'text', argument: 'TEXT', doc: 'Only those with this in the path of their VM.' },
     batch: { kind: 'text', argument: 'ID', doc: 'Only those of this batch.' },
     schedule: { kind: 'text', argument: 'ID', doc: 'Only those that this schedule made.' },
-    all: { kind: 'flag', doc: `All of them; without it the newest ${DEFAULT_PAGE}.` },
+    sort: {
+      kind: 'text',
+      argument: 'FIELD',
+      doc: 'By which of these. Default: created_at.',
+      choices: SORTS,
+    },
+    order: {
+      kind: 'text',
+      argument: 'ORDER',
+      doc: 'desc is the newest or greatest first, and the default.',
+      choices: ORDERS,
+    },
+    all: { kind: 'flag', doc: `All of them; without it the first ${DEFAULT_PAGE}.` },
     limit: { kind: 'text', argument: 'N', doc: `How many at most, up to ${LARGEST_PAGE}.` },
+    offset: { kind: 'text', argument: 'N', doc: 'Leave out so many at the start.' },
+    after: { kind: 'text', argument: 'CURSOR', doc: 'Go on after an earlier page.' },
     ...OPTIONS,
   },
-  examples: ['drover jobs list --status running', 'drover jobs list --vm production --json'],
+  examples: [
+    'drover jobs list --status running',
+    'drover jobs list --status failed --sort updated_at',
+    'drover jobs list --vm production --json',
+  ],
   words: { least: 0, most: 0 },
   async run(invocation) {
     const { options, terminal, clock } = invocation;
@@ -57,16 +81,24 @@ export const jobsList: Command = {
       vm_path: options.text('vm'),
       batch_id: options.text('batch'),
       schedule_id: options.text('schedule'),
+      sort: options.text('sort'),
+      order: options.text('order'),
       limit: limit ?? (isAll ? LARGEST_PAGE : DEFAULT_PAGE),
+      offset: options.whole('offset', { least: 0, most: MOST_OFFSET }),
+      cursor: options.text('after'),
     };
     const api = await openRestClient(invocation, 'operator');
     const page = await readJobs(api, query, isAll);
-    const { jobs, total } = page;
+    const { jobs, total, next_cursor: next } = page;
     const nowMs = clock.nowMs();
     await printAnswer(invocation, page, () => (jobs.length === 0 ? '' : jobsToTable(jobs, nowMs)));
-    if (jobs.length === 0)
-      terminal.note('no jobs; make one with: drover migrate VM --from … --to …');
-    if (jobs.length < total) terminal.note(`${jobs.length} of ${total}; --all shows the rest`);
+    const isFiltered =
+      states.length > 0 || FILTERS.some((name) => options.text(name) !== undefined);
+    if (total === 0) terminal.note(isFiltered ? 'there are no such jobs' : NO_JOBS);
+    else if (jobs.length === 0) terminal.note(`0 of ${total}`);
+    if (next !== null) {
+      terminal.note(`${jobs.length} of ${total}; --all shows the rest, or --after ${next}`);
+    }
   },
 };
 
@@ -93,14 +125,14 @@ export const jobsShow: Command = {
   },
 };
 
-async function readJobs(api: RestClient, query: object, isAll: boolean): Promise<WirePage> {
+async function readJobs(api: RestClient, first: object, isAll: boolean): Promise<WirePage> {
   const jobs: WireJob[] = [];
-  let cursor: string | undefined;
+  let query = first;
   for (;;) {
-    const page = (await api.call('POST', '/jobs/query', { ...query, cursor })) as WirePage;
+    const page = (await api.call('POST', '/jobs/query', query)) as WirePage;
     jobs.push(...page.jobs);
     if (!isAll || page.next_cursor === null) return { ...page, jobs };
-    cursor = page.next_cursor;
+    query = { ...first, offset: undefined, cursor: page.next_cursor };
   }
 }
 
@@ -119,6 +151,15 @@ function jobsToTable(jobs: readonly WireJob[], nowMs: number): string {
   return formatTable(['ID', 'STATUS', 'STAGE', 'DONE', 'LEFT', 'AGE', 'VM'], rows);
 }
 
+/** It has a job for each VM that it matches, in a batch of its own or in its own batch. */
+function isPattern({ definition }: WireJob): boolean {
+  return definition.vm_path.includes('*');
+}
+
+function batchOf({ definition }: WireJob): string {
+  return definition.batch_id ?? definition.id;
+}
+
 function jobToFacts(job: WireJob): readonly Fact[] {
   const { definition, progress } = job;
   const limit = job.controls['bandwidth_limit'];
@@ -126,6 +167,7 @@ function jobToFacts(job: WireJob): readonly Fact[] {
     ['id', definition.id],
     ['name', definition.name],
     ['vm', definition.vm_path],
+    ['jobs', isPattern(job) ? `drover jobs list --batch ${batchOf(job)}` : undefined],
     ['from', mapToText(definition.source)],
     ['to', mapToText(definition.destination)],
     ['status', job.cancel_requested ? 'cancelling' : job.status],
@@ -149,5 +191,6 @@ function jobToFacts(job: WireJob): readonly Fact[] {
     ['schedule', definition.schedule_id],
     ['worker', job.worker],
     ...resultToFacts(job),
+    ...findingsToFacts(job),
   ];
 }

@@ -3,14 +3,29 @@ import type { Fact } from '#apps/drover/client/sheet-text.ts';
 import { formatBytes } from '#kernel/units.ts';
 import type { WireJob } from './wire-job.ts';
 
-/** Told by themselves, or of no use to people. */
+/** In words of their own: what was found before a start, and what was odd on the way. */
 const APART = new Set(['warnings', 'findings']);
+
+interface WireFinding {
+  readonly severity: string;
+  readonly message: string;
+  readonly remedy?: string | null;
+}
 
 /** Parts of a map become facts of their own; numbers of bytes are shown as sizes. */
 export function resultToFacts({ result }: WireJob): readonly Fact[] {
   return Object.entries(result ?? {})
     .filter(([name]) => !APART.has(name))
     .flatMap(([name, value]) => toFacts(name.replaceAll('_', ' '), value));
+}
+
+/** Of a preflight alone all that it found, of a migration its warnings. */
+export function findingsToFacts({ result }: WireJob): readonly Fact[] {
+  const all = result?.['findings'] ?? result?.['warnings'];
+  if (!Array.isArray(all)) return [];
+  return (all as readonly WireFinding[]).map(({ severity, message, remedy }): Fact => {
+    return [severity, remedy ? `${message}: ${remedy}` : message];
+  });
 }
 
 function toFacts(name: string, value: unknown): readonly Fact[] {

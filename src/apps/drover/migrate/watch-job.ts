@@ -9,7 +9,7 @@ import type { Invocation } from '#apps/drover/command.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
 import { SECOND_MS } from '#kernel/units.ts';
-import { resultToFacts } from './job-result.ts';
+import { findingsToFacts, resultToFacts } from './job-result.ts';
 import { createJobView } from './job-view.ts';
 import { jobPath, type WireJob } from './wire-job.ts';
 
@@ -23,7 +23,9 @@ export async function watchJob(api: RestClient, id: string, invocation: Invocati
     if (job === undefined) return;
     if (job.status !== 'completed') throw endOf(job);
     if (!invocation.options.flag('json')) {
-      await terminal.write(formatSheet(resultToFacts(job)));
+      // Its warnings are told as such; of a dry run what it found is all there is.
+      const found = job.result?.['findings'] === undefined ? [] : findingsToFacts(job);
+      await terminal.write(formatSheet([...resultToFacts(job), ...found]));
       tellWarnings(job, invocation);
     }
   } catch (thrown) {

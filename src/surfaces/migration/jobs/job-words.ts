@@ -1,6 +1,6 @@
 /** Words that stand where the id of a job could stand, and so are the id of none. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { HttpRefusal } from '#surfaces/edge/http-errors.ts';
+import { DroverError } from '#kernel/errors.ts';
 
 export interface JobParams {
   readonly Params: { readonly id: string };
@@ -25,5 +25,6 @@ export function jobIdOf(request: FastifyRequest<JobParams>, reply: FastifyReply)
   const allow = WORDS[id] ?? '';
   void reply.header('allow', allow);
   const message = `this path does not answer ${request.method}; it answers ${allow}`;
-  throw new HttpRefusal(405, message, 'METHOD_NOT_ALLOWED');
+  const facts = { reason: 'METHOD_NOT_ALLOWED', metadata: { allow } };
+  throw new DroverError('unimplemented', message, facts);
 }

@@ -32,11 +32,11 @@ function statesOf(socket: FakeLiveSocket): readonly unknown[] {
 }
 
 describe('the feed', () => {
-  it('begins with the status and the newest jobs, as documented', async () => {
+  it('begins with the newest jobs and the status, as documented', async () => {
     const { fake, join } = setUp();
     for (let at = 0; at < 150; at += 1) fake.jobs.add({}, { state: 'running', createdAt: at });
     await fake.clock.advance(60_000);
-    const [status, jobs] = (await join()).messages;
+    const [jobs, status] = (await join()).messages;
     assert.deepEqual(status, {
       ...{ type: 'status', timestamp: '2026-01-17T10:31:00.000Z' },
       data: {
@@ -216,7 +216,7 @@ describe('the feed', () => {
     for (const socket of sockets) feed.join(socket);
     await fake.clock.advance(0);
     assert.equal(fake.jobs.asked.counts, 1);
-    for (const socket of sockets) assert.deepEqual(socket.types().slice(0, 2), ['status', 'jobs']);
+    for (const socket of sockets) assert.deepEqual(socket.types().slice(0, 2), ['jobs', 'status']);
   });
 
   it('asks nothing and has no timer while nobody follows', async () => {

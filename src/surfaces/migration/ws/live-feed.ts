@@ -93,7 +93,7 @@ export class LiveFeed {
     const { jobs } = await this.#parts.jobs.list({
       ...{ sort: 'createdAt', order: 'desc', limit: NEWEST_JOBS },
     });
-    return [await this.#writeStatus(), this.#write('jobs', { jobs: jobs.map(jobToJson) })];
+    return [this.#write('jobs', { jobs: jobs.map(jobToJson) }), await this.#writeStatus()];
   }
 
   #start(): void {

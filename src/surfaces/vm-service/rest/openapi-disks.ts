@@ -24,6 +24,10 @@ export const DISK_SCHEMAS: Json = {
     ...{ id: TEXT, customer_id: TEXT, name: TEXT, format: { ...TEXT, enum: DISK_FORMATS } },
     ...{ size_bytes: WHOLE, sha256: orNull('string'), state: { ...TEXT, enum: DISK_STATES } },
     offset: { ...WHOLE, description: 'So many bytes are there for good' },
+    checked_bytes: {
+      ...orNull('integer'),
+      description: 'While it is checking: so many bytes have been looked at',
+    },
     path: { ...orNull('string'), description: 'For path_on_host, once it is ready' },
     ...{ created_at: { ...TEXT, format: 'date-time' }, error: orNull('string') },
   }),
