@@ -69,17 +69,17 @@ function assertKnown(principal: Principal | undefined): Principal {
   throw invalidToken('the API token is unknown, revoked or expired');
 }
 
-function parseBearer(header: string | undefined): string {
-  if (header === undefined || header.trim() === '') {
-    throw new DroverError(
-      'unauthenticated',
-      "authorization header is missing; send 'Authorization: Bearer <token>'",
-      { reason: 'MISSING_TOKEN' },
-    );
-  }
+function parseBearer(header = ''): string {
   const token = header.length > MAX_TOKEN_CHARS ? undefined : BEARER.exec(header)?.[1];
   if (token !== undefined) return token;
-  throw invalidToken("authorization header must be 'Bearer <token>'");
+  if (header.trim() !== '') {
+    throw invalidToken("authorization header must be 'Bearer <token>'");
+  }
+  throw new DroverError(
+    'unauthenticated',
+    "authorization header is missing; send 'Authorization: Bearer <token>'",
+    { reason: 'MISSING_TOKEN' },
+  );
 }
 
 function devPrincipal(token: string): Principal {

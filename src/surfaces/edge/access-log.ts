@@ -67,19 +67,21 @@ function createObserver(metrics: MetricsRegistry | undefined): (measured: Measur
     labels: ['route', 'method', 'code'],
   });
   if (durations === undefined) return () => undefined;
-  // By route, then by method and status: to find the same labels again takes longer than to count.
-  const known = new Map<string, Map<string, (seconds: number) => void>>();
+  // To find the same labels again, or to make a text of a number, takes longer than to count.
+  const known = new Map<string, Map<string, Map<number, (seconds: number) => void>>>();
   return ({ route, method: asked, status, seconds }) => {
+    const method = METHODS.has(asked) ? asked : 'other';
     let ofRoute = known.get(route);
     if (ofRoute === undefined) known.set(route, (ofRoute = new Map()));
+    let ofMethod = ofRoute.get(method);
+    if (ofMethod === undefined) ofRoute.set(method, (ofMethod = new Map()));
     // Apps answer what they like, so that only what is known becomes a label.
     const isKnown = status === CLIENT_GONE || STATUS_CODES[status] !== undefined;
-    const method = METHODS.has(asked) ? asked : 'other';
-    const code = isKnown ? String(status) : 'other';
-    let bound = ofRoute.get(method + code);
+    const key = isKnown ? status : 0;
+    let bound = ofMethod.get(key);
     if (bound === undefined) {
-      bound = durations.bind({ route, method, code });
-      ofRoute.set(method + code, bound);
+      bound = durations.bind({ route, method, code: isKnown ? String(status) : 'other' });
+      ofMethod.set(key, bound);
     }
     bound(seconds);
   };

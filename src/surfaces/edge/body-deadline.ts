@@ -31,12 +31,17 @@ export function boundRequestBody(
   request.once('close', stop);
 }
 
+/** Whether it may come to be answered here, past whoever else would answer. */
+export function hasBodyDeadline(request: RawRequest): boolean {
+  return deadlines.has(request);
+}
+
 /** For a route that takes long bodies, with a bound of its own. */
 export function liftBodyDeadline(request: RawRequest): void {
   deadlines.get(request)?.cancel();
 }
 
-export function hasBody(request: RawRequest): boolean {
+function hasBody(request: RawRequest): boolean {
   if (request instanceof Http2ServerRequest) return !request.stream.endAfterHeaders;
   const { headers } = request;
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';

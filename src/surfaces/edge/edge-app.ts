@@ -6,7 +6,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { DroverError } from '#kernel/errors.ts';
 import type { MetricsRegistry } from '#kernel/metrics-registry.ts';
 import { registerAccessLog } from './access-log.ts';
-import { hasBody } from './body-deadline.ts';
+import { hasBodyDeadline } from './body-deadline.ts';
 import { answerClientError } from './client-error.ts';
 import type { EdgeLimits } from './edge-limits.ts';
 import { ErrorForms } from './error-forms.ts';
@@ -99,7 +99,7 @@ export function createEdgeApp(options: EdgeAppOptions): FastifyInstance {
   app.addHook('onRequest', (request, reply, done) => {
     // A body that does not come in time is answered past the reply. For all else this is left to
     // the reply: a header that the raw answer has already makes each other one take twice as long.
-    if (hasBody(request.raw)) reply.raw.setHeader(REQUEST_ID_HEADER, request.id);
+    if (hasBodyDeadline(request.raw)) reply.raw.setHeader(REQUEST_ID_HEADER, request.id);
     else void reply.header(REQUEST_ID_HEADER, request.id);
     done(refuseHeaders(request.raw, limits));
   });

@@ -4,7 +4,9 @@ import { randomHex } from '#kernel/random.ts';
 export const REQUEST_ID_HEADER = 'x-request-id';
 
 const SANE = /^[A-Za-z0-9_.-]{1,64}$/;
-const COUNTER_SPAN = 2 ** 32;
+/** All of these have eight digits. */
+const FIRST = 0x1000_0000;
+const COUNTER_SPAN = 2 ** 32 - FIRST;
 
 /**
  * Answers the client's own id when it is short and plain, else a new one: eight random digits
@@ -16,6 +18,6 @@ export function createRequestIdSource(): (header: string | string[] | undefined)
   return (header) => {
     if (typeof header === 'string' && SANE.test(header)) return header;
     count = (count + 1) % COUNTER_SPAN;
-    return `${prefix}${count.toString(16).padStart(8, '0')}`;
+    return prefix + (FIRST + count).toString(16);
   };
 }
