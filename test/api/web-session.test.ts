@@ -144,7 +144,7 @@ describe('a session', () => {
     const url = `${server.url.replace('http', 'ws')}/ws`;
     const socket = new WebSocket(url, { headers: { cookie, ...own } });
     const [message] = (await once(socket, 'message')) as [Buffer];
-    assert.match(message.toString(), /"type":"status"/);
+    assert.match(message.toString(), /"type":"jobs"/);
     socket.close();
     await once(socket, 'close');
     for (const headers of [{ cookie, ...foreign }, { cookie }]) {
