@@ -17,6 +17,8 @@ const MOST_KEPT = 5000;
 const LONGEST_BEHIND_MS = 30 * SECOND_MS;
 const LONGEST_SILENCE_MS = 60 * SECOND_MS;
 
+export type LiveEvent = 'pong' | 'message' | 'close' | 'error';
+
 /** The part of a WebSocket that is used here. */
 export interface LiveSocket {
   /** What was sent and not yet taken, in bytes. */
@@ -27,7 +29,7 @@ export interface LiveSocket {
   close(code: number, reason: string): void;
   terminate(): void;
   /** What came with a message is a Buffer. */
-  on(event: 'pong' | 'message' | 'close' | 'error', call: (data: unknown) => void): unknown;
+  on(event: LiveEvent, call: (data: unknown) => void): unknown;
 }
 
 export class LiveClient {

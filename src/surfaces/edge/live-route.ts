@@ -3,9 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { WebSocket, WebSocketServer } from 'ws';
+import type { Principal } from '#access/principal.ts';
 import { HttpRefusal } from './http-errors.ts';
-import { encodeTexts } from './live-batch.ts';
-import type { LiveSocket } from './live-client.ts';
+import { encodeTexts, type LiveBatch } from './live-batch.ts';
+import type { LiveEvent, LiveSocket } from './live-client.ts';
 import { admitCaller, chooseProtocol, type SocketAccess } from './socket-caller.ts';
 import type { UpgradeRequest } from './upgrades.ts';
 
@@ -30,18 +31,11 @@ export function registerLiveRoute(app: FastifyInstance, route: LiveRoute): void 
     ...{ route: path, path },
     async handle(upgrade: UpgradeRequest) {
       const { raw, socket, start } = upgrade;
-      const gone = new AbortController();
-      socket.once('close', () => gone.abort());
-      upgrade.principal = await admitCaller(raw, access, gone.signal);
+      upgrade.principal = await admitWhileOpen(upgrade, access);
       route.assertMayJoin(raw);
-      const { promise, resolve } = Promise.withResolvers<void>();
-      socket.once('close', resolve);
       server ??= openServer(route.mostReceivedBytes);
-      (await server).handleUpgrade(raw, socket, start, (client) => {
-        route.join(toLiveSocket(client, socket, encode), raw);
-        resolve();
-      });
-      await promise;
+      const client = await shakeHands(await server, { raw, socket, start });
+      if (client !== undefined) route.join(new FramedSocket(client, socket, encode), raw);
     },
   });
   app.get(path, async ({ raw }, reply) => {
@@ -49,6 +43,39 @@ export function registerLiveRoute(app: FastifyInstance, route: LiveRoute): void 
     if (raw.httpVersionMajor === 1) void reply.header('upgrade', 'websocket');
     throw new HttpRefusal(426, 'this path is a WebSocket; connect with ws://', 'UPGRADE_REQUIRED');
   });
+}
+
+/*
+ * A connection is there for hours, and thousands of them are: whatever still listens to it keeps
+ * its request in memory. So nothing of these two is left on it once they are through.
+ */
+
+async function admitWhileOpen(
+  { raw, socket }: UpgradeRequest,
+  access: SocketAccess,
+): Promise<Principal> {
+  const gone = new AbortController();
+  const leave = () => gone.abort();
+  socket.once('close', leave);
+  try {
+    return await admitCaller(raw, access, gone.signal);
+  } finally {
+    socket.off('close', leave);
+  }
+}
+
+/** Undefined when it closed meanwhile, or was refused. */
+async function shakeHands(
+  server: WebSocketServer,
+  { raw, socket, start }: Pick<UpgradeRequest, 'raw' | 'socket' | 'start'>,
+): Promise<WebSocket | undefined> {
+  const { promise, resolve } = Promise.withResolvers<WebSocket | undefined>();
+  const leave = () => resolve(undefined);
+  socket.once('close', leave);
+  server.handleUpgrade(raw, socket, start, resolve);
+  const client = await promise;
+  socket.off('close', leave);
+  return client;
 }
 
 type Encode = (text: string) => Buffer;
@@ -69,21 +96,48 @@ function createEncoder(): Encode {
  * Writes whole frames past `ws`, which would make each anew for each client. What it writes itself
  * are whole frames too, at once, since there is no compression; and nothing follows a close.
  */
-function toLiveSocket(client: WebSocket, socket: Socket, encode: Encode): LiveSocket {
-  const write = (bytes: Buffer) => {
-    if (client.readyState === client.OPEN) socket.write(bytes);
-  };
-  return {
-    get bufferedAmount() {
-      return client.bufferedAmount;
-    },
-    send: (text) => write(encode(text)),
-    sendAll: ({ bytes }) => write(bytes),
-    ping: () => client.ping(),
-    close: (code, reason) => client.close(code, reason),
-    terminate: () => client.terminate(),
-    on: (event, call) => client.on(event, call),
-  };
+class FramedSocket implements LiveSocket {
+  readonly #client: WebSocket;
+  readonly #socket: Socket;
+  readonly #encode: Encode;
+
+  constructor(client: WebSocket, socket: Socket, encode: Encode) {
+    this.#client = client;
+    this.#socket = socket;
+    this.#encode = encode;
+  }
+
+  get bufferedAmount(): number {
+    return this.#client.bufferedAmount;
+  }
+
+  send(text: string): void {
+    this.#write(this.#encode(text));
+  }
+
+  sendAll({ bytes }: LiveBatch): void {
+    this.#write(bytes);
+  }
+
+  ping(): void {
+    this.#client.ping();
+  }
+
+  close(code: number, reason: string): void {
+    this.#client.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#client.terminate();
+  }
+
+  on(event: LiveEvent, call: (data: unknown) => void): void {
+    this.#client.on(event, call);
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#client.readyState === this.#client.OPEN) this.#socket.write(bytes);
+  }
 }
 
 /** Loaded with the first client: most processes never have one. */

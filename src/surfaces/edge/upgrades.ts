@@ -89,7 +89,17 @@ export class Upgrades {
     const { clock, log } = this.#options;
     const id = this.#requestId(raw.headers[REQUEST_ID_HEADER]);
     const route = this.#find(raw);
-    const request: UpgradeRequest = { id, raw, socket, start, principal: undefined };
+    // Apart from the request, which is not to be kept for as long as the connection lasts.
+    let principal: Principal | undefined;
+    const request: UpgradeRequest = {
+      ...{ id, raw, socket, start },
+      get principal() {
+        return principal;
+      },
+      set principal(caller) {
+        principal = caller;
+      },
+    };
     const startedMs = clock.monotonicMs();
     const writtenBefore = socket.bytesWritten;
     const facts = {
@@ -103,7 +113,6 @@ export class Upgrades {
       if (route === undefined) throw noSuchPath(raw.url ?? '/');
       this.#admit(route.route, socket);
       socket.once('close', () => {
-        const { principal } = request;
         const bytes = socket.bytesWritten - writtenBefore;
         const durationMs = Math.round(clock.monotonicMs() - startedMs);
         const caller = principal === undefined ? {} : { principal: principalToLogId(principal) };
