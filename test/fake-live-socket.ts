@@ -20,8 +20,9 @@ export class FakeLiveSocket extends EventEmitter implements LiveSocket {
     this.sent.push(text);
   }
 
-  sendAll({ messages }: LiveBatch): void {
+  sendAll({ messages, hasPing }: LiveBatch): void {
     for (const { text } of messages) this.sent.push(text);
+    if (hasPing) this.pings += 1;
   }
 
   ping(): void {

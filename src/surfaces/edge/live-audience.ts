@@ -9,6 +9,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import { DroverError } from '#kernel/errors.ts';
 import { SECOND_MS } from '#kernel/units.ts';
+import { LiveBatch } from './live-batch.ts';
 import { LiveClient, type LiveSocket } from './live-client.ts';
 
 const CLOSE_MS = SECOND_MS;
@@ -61,8 +62,9 @@ export class LiveAudience {
   }
 
   /** Written once for all; see `LiveClient` for the key. */
-  tell(key: string, text: string): void {
-    for (const client of this.#clients) client.tell(key, text);
+  tell(key: string, text: string, { hasPing = false } = {}): void {
+    const batches = [new LiveBatch([{ key, text }], { hasPing })];
+    for (const client of this.#clients) client.tellAll(batches);
   }
 
   /** To be called every now and then. */

@@ -18,14 +18,15 @@ describe('messages that are told together', () => {
     const port = typeof address === 'object' ? address?.port : undefined;
     server.on('connection', (_client, { socket }) => {
       socket.write(encodeTexts(texts));
-      socket.end(encodeTexts(['the end']));
+      socket.end(new LiveBatch([{ key: 'a', text: 'the end' }], { hasPing: true }).bytes);
     });
     const client = new WebSocket(`ws://127.0.0.1:${port}`);
     const heard: string[] = [];
     client.on('message', (data: Buffer) => heard.push(data.toString()));
+    client.on('ping', () => heard.push('ping'));
     client.on('error', () => undefined);
     await once(client, 'close');
-    assert.deepEqual(heard, [...texts, 'the end']);
+    assert.deepEqual(heard, [...texts, 'the end', 'ping']);
   });
 
   it('are put into bytes once', () => {

@@ -10,17 +10,26 @@ export interface LiveMessage {
   readonly text: string;
 }
 
+/** Whoever gets it answers, and so shows to be there. */
+const PING = Buffer.from([0x89, 0]);
+
 export class LiveBatch {
   readonly messages: readonly LiveMessage[];
+  /** Whether a ping goes with them. */
+  readonly hasPing: boolean;
   #bytes: Buffer | undefined;
 
-  constructor(messages: readonly LiveMessage[]) {
+  constructor(messages: readonly LiveMessage[], { hasPing = false } = {}) {
     this.messages = messages;
+    this.hasPing = hasPing;
   }
 
   /** Not to be changed: it may still be on its way to somebody. */
   get bytes(): Buffer {
-    this.#bytes ??= encodeTexts(this.messages.map(({ text }) => text));
+    if (this.#bytes === undefined) {
+      const texts = encodeTexts(this.messages.map(({ text }) => text));
+      this.#bytes = this.hasPing ? Buffer.concat([texts, PING]) : texts;
+    }
     return this.#bytes;
   }
 }

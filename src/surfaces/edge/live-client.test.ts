@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FakeLiveSocket } from '#test/fake-live-socket.ts';
-import { toBatches } from './live-batch.ts';
+import { LiveBatch, toBatches } from './live-batch.ts';
 import { LiveClient } from './live-client.ts';
 
 const MUCH = 1024 * 1024;
@@ -52,6 +52,16 @@ describe('one who follows', () => {
     socket.bufferedAmount = 0;
     look(1000);
     assert.deepEqual(socket.sent, ['a1', 'b1', 'b2', 'a3']);
+  });
+
+  it('is asked whether it is there, also when it is slow', () => {
+    const { socket, client } = setUp();
+    client.begin([]);
+    const beats = [new LiveBatch([{ key: 'beat', text: 'beat' }], { hasPing: true })];
+    client.tellAll(beats);
+    socket.bufferedAmount = MUCH;
+    client.tellAll(beats);
+    assert.deepEqual([socket.sent, socket.pings], [['beat'], 2]);
   });
 
   it('is sent no more than a piece of what it does not take', () => {

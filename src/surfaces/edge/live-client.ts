@@ -68,8 +68,12 @@ export class LiveClient {
   /** What it does not take is kept, by message. */
   tellAll(batches: readonly LiveBatch[]): void {
     for (const batch of batches) {
-      if (this.#canTake && this.#kept.size === 0) this.#socket.sendAll(batch);
-      else for (const { key, text } of batch.messages) this.#keep(key, text);
+      if (this.#canTake && this.#kept.size === 0) {
+        this.#socket.sendAll(batch);
+        continue;
+      }
+      for (const { key, text } of batch.messages) this.#keep(key, text);
+      if (batch.hasPing) this.#socket.ping();
     }
   }
 
@@ -105,6 +109,7 @@ export class LiveClient {
   }
 
   #flush(): void {
+    if (this.#kept.size === 0) return;
     for (const [key, text] of this.#kept) {
       if (!this.#canTake) return;
       this.#kept.delete(key);

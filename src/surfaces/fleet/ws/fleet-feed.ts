@@ -142,8 +142,8 @@ export class FleetFeed {
       clock.every(LOOK_MS, () => this.#look()),
       clock.every(HEARTBEAT_MS, () => {
         const { size } = this.#audience;
-        this.#audience.tell('heartbeat', this.#writeEvent('heartbeat', { connections: size }));
-        this.#audience.ping();
+        const beat = this.#writeEvent('heartbeat', { connections: size });
+        this.#audience.tell('heartbeat', beat, { hasPing: true });
       }),
     ];
   }
@@ -166,7 +166,7 @@ export class FleetFeed {
     const hasOverview = this.#isOverviewDue();
     const usual = new Set(listTopics(fleet));
     // Those who wish for nothing special, and those with equal wishes, are told the same.
-    const told = new Map<string, readonly LiveBatch[]>();
+    const told = new Map<number, Map<string | undefined, readonly LiveBatch[]>>();
     const owed: Follower[] = [];
     for (const follower of this.#followers.values()) {
       const { client, wish, knows, isOwed } = follower;
@@ -176,13 +176,14 @@ export class FleetFeed {
         continue;
       }
       const since = Math.max(knows, this.#toldRevision);
-      const key = `${since} ${wish?.text ?? '*'}`;
-      let batches = told.get(key);
+      let ofThese = told.get(since);
+      if (ofThese === undefined) told.set(since, (ofThese = new Map()));
+      let batches = ofThese.get(wish?.text);
       if (batches === undefined) {
         const messages = this.#writeNews(wish?.topics ?? usual, since);
         const isWished = hasOverview && (wish?.topics.has(OVERVIEW) ?? true);
         batches = toBatches(isWished ? [...messages, this.#writeOverview()] : messages);
-        told.set(key, batches);
+        ofThese.set(wish?.text, batches);
       }
       client.tellAll(batches);
     }
