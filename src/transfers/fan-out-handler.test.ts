@@ -53,7 +53,7 @@ function setUp(vms: readonly VmSummary[], changes: Partial<Job> = {}) {
         return [];
       },
       list: async ({ ids = [], states: wanted = [] }) => {
-        const found = ids.filter((id) => wanted.includes(states.get(id) ?? 'failed'));
+        const found = ids.filter((id) => wanted.some((state) => state === states.get(id)));
         const jobs = found.map((id) => ({ id, subject: id, state: states.get(id) }) as Job);
         return { jobs, total: found.length, next: undefined };
       },
@@ -181,6 +181,16 @@ describe('a job for a path with a star', () => {
     world.states.set(a ?? '', 'failed');
     await world.run();
     assert.deepEqual([world.retried, world.asked.length], [[b, c, a], 2]);
+  });
+
+  it('leaves alone those that fail, or are cancelled, while it submits the others', async () => {
+    for (const isCrashed of [false, true]) {
+      const world = setUp([vm('a'), vm('b')]);
+      world.first = 'cancelled';
+      if (isCrashed) world.checkpoint = { children: ['of an earlier attempt'], isSubmitted: false };
+      await assert.rejects(world.run(), { message: /^of 2 jobs 2 were cancelled: / });
+      assert.deepEqual(world.retried, []);
+    }
   });
 
   it('sets its limits for each of them, once for each change', async () => {

@@ -56,8 +56,10 @@ export class FanOutHandler implements JobHandler {
   async run(context: JobContext): Promise<JsonObject> {
     const { children, isSubmitted, isOver } = readFanOut(context.checkpoint);
     const ids = isSubmitted ? children : await this.#submit(context);
-    // One that is cleaned or cancelled forgets what it made, and finds it again by its ids.
-    if (isOver === true || !isSubmitted) await this.#retryLost(ids, context);
+    if (isOver === true) {
+      await this.#retry(await this.#lost(ids), context);
+      await context.saveCheckpoint({ ...readFanOut(context.checkpoint), isOver: false });
+    }
     context.leaveSlot();
     const { completed, failed, cancelled } = await this.#awaitEnd(ids, context);
     if (failed + cancelled > 0) {
@@ -92,8 +94,12 @@ export class FanOutHandler implements JobHandler {
     if (vms.length === 0) throw noVmMatches(spec.vmPath);
     const requests = vms.map((vm) => ({ ...requestFor(vm, context), id: childId(job.id, vm.ref) }));
     const ids = requests.map(({ id }) => id);
+    const isGoingOn = readFanOut(context.checkpoint).children.length > 0;
+    // One that was cleaned or cancelled forgot what it made, and finds it again by its ids.
+    const lost = isGoingOn ? [] : await this.#lost(ids);
     // First, so that whoever cancels it meanwhile knows of all that there may be.
     await context.saveCheckpoint({ children: ids, isSubmitted: false });
+    await this.#retry(lost, context);
     for (let at = 0; at < requests.length; at += AT_ONCE) {
       signal.throwIfAborted();
       await this.#parts.jobs.submit(requests.slice(at, at + AT_ONCE));
@@ -103,11 +109,13 @@ export class FanOutHandler implements JobHandler {
     return ids;
   }
 
-  async #retryLost(ids: readonly JobId[], context: JobContext): Promise<void> {
-    const lost = await this.#listAll(ids, ['failed', 'cancelled']);
+  async #lost(ids: readonly JobId[]): Promise<readonly Job[]> {
+    return await this.#listAll(ids, ['failed', 'cancelled']);
+  }
+
+  async #retry(lost: readonly Job[], context: JobContext): Promise<void> {
     await this.#forEach(lost, context, ({ id }) => this.#parts.jobs.retry(id));
-    await context.saveCheckpoint({ ...readFanOut(context.checkpoint), isOver: false });
-    if (lost.length > 0) context.log('info', `${lost.length} of ${ids.length} are tried again`);
+    if (lost.length > 0) context.log('info', `${lost.length} that did not succeed are tried again`);
   }
 
   /** Once for each change: what was said of one of them since stays. */
