@@ -29,3 +29,5 @@ export interface JobPage {
 
 export const MOST_LISTED = 1000;
 export const MOST_IDS = 1000;
+/** Further into a list goes a cursor alone. */
+export const MOST_OFFSET = 1_000_000;

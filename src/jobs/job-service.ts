@@ -8,7 +8,8 @@ import { cleanUpAfter } from './job-cleaning.ts';
 import { cancelledEvent, retryingEvent } from './job-events.ts';
 import type { JobHandler } from './job-handler.ts';
 import type { JobHistoryEntry } from './job-history.ts';
-import { MOST_IDS, MOST_LISTED, type JobPage, type JobQuery } from './job-list.ts';
+import { MOST_IDS, MOST_LISTED, MOST_OFFSET } from './job-list.ts';
+import type { JobPage, JobQuery } from './job-list.ts';
 import type { JobLogLine } from './job-log.ts';
 import { assertAllowed, assertNotBeingCleaned, isAllowed, jobNotFoundError } from './job-rules.ts';
 import type { JobChange, JobStore, PageQuery } from './job-store.ts';
@@ -19,7 +20,6 @@ import { toPlainJson } from './plain-json.ts';
 const MOST_SUBMITTED = 1000;
 const MOST_PENDING = 200_000;
 const MOST_CONTROL_BYTES = 16 * 1024;
-const MOST_OFFSET = 1_000_000;
 const MOST_ENTRIES = 1000;
 /** Rows that are locked at a time. */
 const CHANGED_AT_ONCE = 500;

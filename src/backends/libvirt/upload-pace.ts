@@ -90,6 +90,7 @@ class UploadPace {
       const paying = this.#options.limiter.take(bytes, this.#virsh.ended).then(() => {
         isPaid = true;
       });
+      // It is waited for below, but not from this moment on.
       paying.catch(() => undefined);
       // Most often it is to be had at once, and virsh runs on.
       await untilNextTurn();

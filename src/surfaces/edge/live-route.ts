@@ -25,7 +25,6 @@ export interface LiveRoute {
 export function registerLiveRoute(app: FastifyInstance, route: LiveRoute): void {
   const { path, access } = route;
   let server: Promise<WebSocketServer> | undefined;
-  const encode = createEncoder();
   app.draining.addEventListener('abort', () => route.end());
   app.upgrades.register({
     ...{ route: path, path },
@@ -35,7 +34,7 @@ export function registerLiveRoute(app: FastifyInstance, route: LiveRoute): void 
       route.assertMayJoin(raw);
       server ??= openServer(route.mostReceivedBytes);
       const client = await shakeHands(await server, { raw, socket, start });
-      if (client !== undefined) route.join(new FramedSocket(client, socket, encode), raw);
+      if (client !== undefined) route.join(new FramedSocket(client, socket), raw);
     },
   });
   app.get(path, async ({ raw }, reply) => {
@@ -78,20 +77,6 @@ async function shakeHands(
   return client;
 }
 
-type Encode = (text: string) => Buffer;
-
-/** The same text for many clients in a row is put into bytes once. */
-function createEncoder(): Encode {
-  let last: { readonly text: string; readonly bytes: Buffer } = {
-    text: '',
-    bytes: encodeTexts(['']),
-  };
-  return (text) => {
-    if (last.text !== text) last = { text, bytes: encodeTexts([text]) };
-    return last.bytes;
-  };
-}
-
 /**
  * Writes whole frames past `ws`, which would make each anew for each client. What it writes itself
  * are whole frames too, at once, since there is no compression; and nothing follows a close.
@@ -99,12 +84,10 @@ function createEncoder(): Encode {
 class FramedSocket implements LiveSocket {
   readonly #client: WebSocket;
   readonly #socket: Socket;
-  readonly #encode: Encode;
 
-  constructor(client: WebSocket, socket: Socket, encode: Encode) {
+  constructor(client: WebSocket, socket: Socket) {
     this.#client = client;
     this.#socket = socket;
-    this.#encode = encode;
   }
 
   get bufferedAmount(): number {
@@ -112,7 +95,7 @@ class FramedSocket implements LiveSocket {
   }
 
   send(text: string): void {
-    this.#write(this.#encode(text));
+    this.#write(encodeTexts([text]));
   }
 
   sendAll({ bytes }: LiveBatch): void {

@@ -9,6 +9,7 @@ import type { Command, Invocation, OptionTable } from '#apps/drover/command.ts';
 import { reportError } from '#apps/drover/error-report.ts';
 import { readBandwidth } from '#apps/drover/migrate/migration-options.ts';
 import { jobPath, type WireJob } from '#apps/drover/migrate/wire-job.ts';
+import { MOST_LISTED } from '#jobs/job-list.ts';
 import { DroverError, invalidArgument } from '#kernel/errors.ts';
 import { formatBytes } from '#kernel/units.ts';
 
@@ -18,7 +19,6 @@ interface WireCancellation {
 }
 
 const MOST_IDS = 100;
-const LARGEST_PAGE = 1000;
 const STOPPING = 'is being stopped: drover jobs watch shows when it is';
 const OPEN_STATES = ['pending', 'running'];
 const OPTIONS: OptionTable = { ...SERVER_OPTIONS, ...JSON_OPTION };
@@ -153,7 +153,7 @@ async function readCancelled(
   api: RestClient,
   ids: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  const query = { job_ids: ids, status: 'cancelled', limit: LARGEST_PAGE };
+  const query = { job_ids: ids, status: 'cancelled', limit: MOST_LISTED };
   const { jobs } = (await api.call('POST', '/jobs/query', query)) as {
     readonly jobs: readonly WireJob[];
   };
@@ -169,8 +169,8 @@ async function tellCancelled(
   const { cancelled, errors = {} } = answer;
   const asJson = options.flag('json');
   if (asJson) await terminal.write(`${JSON.stringify(answer)}\n`);
-  for (let at = 0; !asJson && at < cancelled.length; at += LARGEST_PAGE) {
-    const ids = cancelled.slice(at, at + LARGEST_PAGE);
+  for (let at = 0; !asJson && at < cancelled.length; at += MOST_LISTED) {
+    const ids = cancelled.slice(at, at + MOST_LISTED);
     const ended = await readCancelled(api, ids);
     const lines = ids.map((id) => `${id} ${ended.has(id) ? 'cancelled' : STOPPING}\n`);
     await terminal.write(lines.join(''));

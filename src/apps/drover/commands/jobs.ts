@@ -11,6 +11,7 @@ import type { Command, OptionTable } from '#apps/drover/command.ts';
 import { formatLeft, jobToLine } from '#apps/drover/migrate/job-frame.ts';
 import { findingsToFacts, resultToFacts } from '#apps/drover/migrate/job-result.ts';
 import { jobPath, type WireJob } from '#apps/drover/migrate/wire-job.ts';
+import { MOST_LISTED, MOST_OFFSET } from '#jobs/job-list.ts';
 import { JOB_STATES } from '#jobs/job.ts';
 import { formatBytes } from '#kernel/units.ts';
 
@@ -27,10 +28,7 @@ interface WireEvent {
 }
 
 const DEFAULT_PAGE = 50;
-const LARGEST_PAGE = 1000;
 const EVENTS_SHOWN = 20;
-/** As far as the API goes into a list; a cursor has no end. */
-const MOST_OFFSET = 1_000_000;
 const SORTS = ['created_at', 'updated_at', 'priority'];
 const ORDERS = ['desc', 'asc'];
 const FILTERS = ['vm', 'batch', 'schedule'];
@@ -60,7 +58,7 @@ export const jobsList: Command = {
       choices: ORDERS,
     },
     all: { kind: 'flag', doc: `All of them; without it the first ${DEFAULT_PAGE}.` },
-    limit: { kind: 'text', argument: 'N', doc: `How many at most, up to ${LARGEST_PAGE}.` },
+    limit: { kind: 'text', argument: 'N', doc: `How many at most, up to ${MOST_LISTED}.` },
     offset: { kind: 'text', argument: 'N', doc: 'Leave out so many at the start.' },
     after: { kind: 'text', argument: 'CURSOR', doc: 'Go on after an earlier page.' },
     ...OPTIONS,
@@ -73,7 +71,7 @@ export const jobsList: Command = {
   words: { least: 0, most: 0 },
   async run(invocation) {
     const { options, terminal, clock } = invocation;
-    const limit = options.whole('limit', { least: 1, most: LARGEST_PAGE });
+    const limit = options.whole('limit', { least: 1, most: MOST_LISTED });
     const isAll = options.flag('all') && limit === undefined;
     const states = options.list('status');
     const query = {
@@ -83,7 +81,7 @@ export const jobsList: Command = {
       schedule_id: options.text('schedule'),
       sort: options.text('sort'),
       order: options.text('order'),
-      limit: limit ?? (isAll ? LARGEST_PAGE : DEFAULT_PAGE),
+      limit: limit ?? (isAll ? MOST_LISTED : DEFAULT_PAGE),
       offset: options.whole('offset', { least: 0, most: MOST_OFFSET }),
       cursor: options.text('after'),
     };
@@ -113,7 +111,7 @@ export const jobsShow: Command = {
     const [id = ''] = invocation.words;
     const api = await openRestClient(invocation, 'operator');
     const job = (await api.call('GET', jobPath(id))) as WireJob;
-    const answer = await api.call('GET', `${jobPath(id)}/events?limit=${LARGEST_PAGE}`);
+    const answer = await api.call('GET', `${jobPath(id)}/events?limit=${MOST_LISTED}`);
     const { events } = answer as { readonly events: readonly WireEvent[] };
     await printAnswer(invocation, { ...job, events }, () => {
       const rows = events

@@ -1,5 +1,6 @@
 /** Which jobs are meant, by the body of a POST or the parameters of a GET. */
-import { MOST_IDS, MOST_LISTED, type JobQuery, type JobSort } from '#jobs/job-list.ts';
+import { MOST_IDS, MOST_LISTED, MOST_OFFSET } from '#jobs/job-list.ts';
+import type { JobQuery, JobSort } from '#jobs/job-list.ts';
 import { JOB_STATES, type JobState } from '#jobs/job.ts';
 import { invalidArgument } from '#kernel/errors.ts';
 import { flag, oneOf, textMatching } from '#kernel/field-kinds.ts';
@@ -15,7 +16,6 @@ export const QUERY_FIELDS: KnownNames = {
 };
 
 const USUAL_LIMIT = 100;
-const MOST_OFFSET = 1_000_000;
 const LONGEST_TEXT = 1024;
 const SORTS = ['created_at', 'updated_at', 'priority'] as const;
 const SORT_FIELDS = {
