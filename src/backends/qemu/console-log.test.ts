@@ -15,8 +15,17 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '#kernel/clock.ts';
 import { FakeClock } from '#kernel/fake-clock.ts';
 import type { MachineId } from '#kernel/ids.ts';
-import { FileConsoleLog, rotateConsole } from './console-log.ts';
+import { ConsoleRotation, FileConsoleLog, settleConsole } from './console-log.ts';
 import { MachineDirectory } from './machine-directory.ts';
+
+/** By a server that has just started. */
+async function rotateConsole(
+  directory: MachineDirectory,
+  reopen: () => Promise<void>,
+  maxFileBytes: number,
+): Promise<boolean> {
+  return await new ConsoleRotation(directory, reopen, maxFileBytes).rotate();
+}
 
 describe('the console log', () => {
   let root = '';
@@ -79,11 +88,56 @@ describe('the console log', () => {
     const crash = () => Promise.reject(new Error('no answer'));
     await assert.rejects(rotateConsole(directory, crash, 10), /no answer/);
     // QEMU still writes into the file it has open.
-    appendFileSync(directory.file('console.log.0'), 'more');
+    appendFileSync(directory.file('console.log.0.open'), 'more');
     assert.equal((await readText(0)).data, '0123456789more');
     assert.equal(await rotateConsole(directory, reopen, 10), true);
     print('new');
     assert.equal((await readText(0)).data, '0123456789morenew');
+  });
+
+  it('takes up a rotation that QEMU did not answer in time', async () => {
+    print('0123456789');
+    let isLate = true;
+    // It does what it is told all the same.
+    const slow = () => {
+      print('new');
+      return isLate ? Promise.reject(new Error('too late')) : Promise.resolve();
+    };
+    const rotation = new ConsoleRotation(directory, slow, 10);
+    await assert.rejects(rotation.rotate(), /too late/);
+    assert.equal((await readText(0)).data, '0123456789');
+    isLate = false;
+    assert.equal(await rotation.rotate(), true);
+    assert.equal((await readText(0)).data, '0123456789newnew');
+    assert.equal(await rotation.rotate(), false);
+  });
+
+  it('gives nothing of the new file while QEMU may still write into the old one', async () => {
+    print('0123456789');
+    // With two consoles one goes on in the old file when the other has begun the new one.
+    const reopenBoth = async () => {
+      print('new');
+      assert.equal((await readText(0)).data, '0123456789');
+      appendFileSync(directory.file('console.log.0.open'), 'last');
+      assert.equal((await readText(0)).data, '0123456789last');
+    };
+    assert.equal(await rotateConsole(directory, reopenBoth, 10), true);
+    assert.equal((await readText(0)).data, '0123456789lastnew');
+    assert.deepEqual(readdirSync(directory.path).toSorted(), ['console.log', 'console.log.0']);
+  });
+
+  it('gives all of it once QEMU has ended in the middle of a rotation', async () => {
+    print('0123456789');
+    const crash = () => {
+      print('new');
+      return Promise.reject(new Error('no answer'));
+    };
+    await assert.rejects(rotateConsole(directory, crash, 10), /no answer/);
+    assert.equal((await readText(0)).data, '0123456789');
+    await settleConsole(directory);
+    assert.equal((await readText(0)).data, '0123456789new');
+    await settleConsole(directory);
+    assert.equal(await rotateConsole(directory, reopen, 10), false);
   });
 
   it('gives each byte its offset while it is rotated', async () => {

@@ -1,13 +1,16 @@
 /**
  * The console of a machine: what its guest ever printed, of which the last two files are kept.
  *
- *     console.log.<start>   the older part; <start> is the offset of its first byte
- *     console.log           the newer part; it starts where the older one ends
+ *     console.log.<start>        the older part; <start> is the offset of its first byte
+ *     console.log.<start>.open   the same while QEMU may still write into it
+ *     console.log                the newer part; it starts where the older one ends
  *
  * Offsets count from the first byte the machine printed, and the names carry them, so that they
  * survive restarts of everybody. Rotation loses nothing: console.log gets its offset as a name,
- * QEMU goes on writing into it, then is told to open a new console.log, and only then does the
- * part before disappear. After a crash in the middle the next rotation takes it from there.
+ * QEMU goes on writing into it, then is told to open a new console.log, with each of its consoles
+ * in turn, and only then does the part before disappear. As long as the older part is open nobody
+ * knows where the newer one starts, and readers are given none of it. After a crash in the middle
+ * the next rotation takes it from there, or the end of QEMU does.
  */
 import { constants, lstat, readdir, rename, rm } from 'node:fs/promises';
 import { watch, type Stats } from 'node:fs';
@@ -26,9 +29,15 @@ const MOST_READ_BYTES = MIB;
 const POLL_MS = SECOND_MS;
 const ATTEMPTS = 5;
 
-interface Part {
+/** At the end of a part's name while QEMU may still write into it. */
+const OPEN = '.open';
+
+interface OlderPart {
   readonly name: string;
   readonly start: number;
+}
+
+interface Part extends OlderPart {
   readonly sizeBytes: number;
   readonly inode: number;
 }
@@ -86,43 +95,77 @@ export class FileConsoleLog implements ConsoleLog {
 
 /**
  * Starts a new file when the present one is full. `reopen` makes QEMU open console.log anew; if
- * it fails, QEMU goes on writing where it did, and the next call tries again.
+ * it fails, QEMU may go on writing where it did, and the next call tries again.
  */
-export async function rotateConsole(
-  directory: MachineDirectory,
-  reopen: () => Promise<void>,
-  maxFileBytes = CONSOLE_FILE_BYTES,
-): Promise<boolean> {
-  const present = await statIfThere(directory.file(CONSOLE_FILE));
-  if (present !== undefined && present.size < maxFileBytes) return false;
-  const parts = await listParts(directory);
-  const current = parts.find((part) => part.name === CONSOLE_FILE);
-  if (current !== undefined) {
-    const name = `${CONSOLE_FILE}.${current.start}`;
-    await rename(directory.file(CONSOLE_FILE), directory.file(name));
-  } else if (parts.length === 0) {
-    return false;
+export class ConsoleRotation {
+  readonly #directory: MachineDirectory;
+  readonly #reopen: () => Promise<void>;
+  readonly #maxFileBytes: number;
+  /** Not known of what another server may have left; that takes more than a look at one file. */
+  #isSettled = false;
+
+  constructor(
+    directory: MachineDirectory,
+    reopen: () => Promise<void>,
+    maxFileBytes = CONSOLE_FILE_BYTES,
+  ) {
+    this.#directory = directory;
+    this.#reopen = reopen;
+    this.#maxFileBytes = maxFileBytes;
   }
-  await reopen();
-  const older = (await listParts(directory)).filter((part) => part.name !== CONSOLE_FILE);
-  for (const part of older.slice(0, -1)) await rm(directory.file(part.name), { force: true });
-  return true;
+
+  async rotate(): Promise<boolean> {
+    const directory = this.#directory;
+    const present = await statIfThere(directory.file(CONSOLE_FILE));
+    const isFull = present === undefined || present.size >= this.#maxFileBytes;
+    if (this.#isSettled && !isFull) return false;
+    const last = (await listParts(directory)).at(-1);
+    if (last?.name === CONSOLE_FILE) {
+      this.#isSettled = true;
+      if (!isFull) return false;
+      const name = `${CONSOLE_FILE}.${last.start}${OPEN}`;
+      await rename(directory.file(CONSOLE_FILE), directory.file(name));
+    } else if (last === undefined) {
+      return false;
+    }
+    this.#isSettled = false;
+    await this.#reopen();
+    await settleConsole(directory);
+    this.#isSettled = true;
+    const older = (await listParts(directory)).filter((part) => part.name !== CONSOLE_FILE);
+    for (const part of older.slice(0, -1)) await rm(directory.file(part.name), { force: true });
+    return true;
+  }
+}
+
+/** Says that nobody writes into the older part any more: QEMU has opened a new one, or ended. */
+export async function settleConsole(directory: MachineDirectory): Promise<void> {
+  for (const { name } of await readOlder(directory)) {
+    if (!name.endsWith(OPEN)) continue;
+    try {
+      await rename(directory.file(name), directory.file(name.slice(0, -OPEN.length)));
+    } catch (thrown) {
+      // Somebody else said so, or removed all of it.
+      if (systemErrorCode(thrown) !== 'ENOENT') throw thrown;
+    }
+  }
 }
 
 /** In order of their offsets. A machine that never ran has none. */
 async function listParts(directory: MachineDirectory): Promise<readonly Part[]> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const starts = await readStarts(directory);
+    const older = await readOlder(directory);
     const parts: Part[] = [];
-    for (const start of starts) {
-      const name = `${CONSOLE_FILE}.${start}`;
+    for (const { name, start } of older) {
       const found = await statIfThere(directory.file(name));
       if (found !== undefined) parts.push(partOf(name, start, found));
     }
-    const current = await statIfThere(directory.file(CONSOLE_FILE));
-    if (current !== undefined) parts.push(partOf(CONSOLE_FILE, endOf(parts), current));
+    if (!older.some(({ name }) => name.endsWith(OPEN))) {
+      const current = await statIfThere(directory.file(CONSOLE_FILE));
+      if (current !== undefined) parts.push(partOf(CONSOLE_FILE, endOf(parts), current));
+    }
     // Rotated meanwhile, console.log would be taken to start where the part before it does.
-    if ((await readStarts(directory)).join() === starts.join()) return parts;
+    if (namesOf(await readOlder(directory)) === namesOf(older)) return parts;
   }
   throw consoleBusy();
 }
@@ -133,15 +176,18 @@ function consoleBusy(): DroverError {
   });
 }
 
-/** Where the older parts start, which their names say. */
-async function readStarts(directory: MachineDirectory): Promise<readonly number[]> {
-  const starts = (await readNames(directory.path)).map(
-    (name) => /^console\.log\.(\d{1,15})$/.exec(name)?.[1],
-  );
-  return starts
-    .filter((start) => start !== undefined)
-    .map(Number)
-    .toSorted((one, other) => one - other);
+/** The older parts, whose names say where they start. */
+async function readOlder(directory: MachineDirectory): Promise<readonly OlderPart[]> {
+  const older: OlderPart[] = [];
+  for (const name of await readNames(directory.path)) {
+    const start = /^console\.log\.(\d{1,15})(?:\.open)?$/.exec(name)?.[1];
+    if (start !== undefined) older.push({ name, start: Number(start) });
+  }
+  return older.toSorted((one, other) => one.start - other.start);
+}
+
+function namesOf(older: readonly OlderPart[]): string {
+  return older.map(({ name }) => name).join();
 }
 
 function partOf(name: string, start: number, { size, ino }: Stats): Part {

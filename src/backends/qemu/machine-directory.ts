@@ -55,7 +55,7 @@ export interface LaunchNotes {
 const MOST_SOCKET_PATH_BYTES = 107;
 const MOST_FILE_BYTES = 64 * 1024;
 /** The other files are Drover's own. */
-const OWNED_BY_QEMU = /^(?:disks|efi-vars\.fd|console\.log(?:\.\d+)?)$/;
+const OWNED_BY_QEMU = /^(?:disks|efi-vars\.fd|console\.log(?:\.\d+(?:\.open)?)?)$/;
 const STALE_AT_LAUNCH = [QMP_SOCKET, AGENT_SOCKET, PID_FILE];
 
 export class MachineDirectory {

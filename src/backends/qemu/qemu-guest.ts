@@ -28,7 +28,7 @@ import type {
   ProcessRecord,
   RunningGuest,
 } from '#machines/hypervisor.ts';
-import { rotateConsole } from './console-log.ts';
+import { ConsoleRotation, settleConsole } from './console-log.ts';
 import { askAgentToPowerOff } from './guest-agent.ts';
 import type { GuestLife } from './guest-life.ts';
 import { GuestStatsReader } from './guest-stats.ts';
@@ -69,6 +69,7 @@ export class QemuGuest implements RunningGuest {
   readonly #parts: QemuGuestParts;
   readonly #exited = Promise.withResolvers<GuestExit>();
   readonly #stats: GuestStatsReader;
+  readonly #rotation: ConsoleRotation;
   readonly #timers: Timer[] = [];
   readonly #letGo = new AbortController();
   #qmp: QmpClient | undefined;
@@ -76,7 +77,7 @@ export class QemuGuest implements RunningGuest {
   #triedAtMs = 0;
   #lostAtMs = -Infinity;
   #isEnding = false;
-  #isKeepingUp = false;
+  #upkeep: Promise<void> | undefined;
 
   constructor(parts: QemuGuestParts) {
     this.#parts = parts;
@@ -89,11 +90,16 @@ export class QemuGuest implements RunningGuest {
       blockStats: async (signal) =>
         (await this.#client(signal)).execute('query-blockstats', { signal }),
     });
+    const reopen = () => this.#reopenConsole();
+    this.#rotation = new ConsoleRotation(parts.directory, reopen, parts.consoleFileBytes);
     if (parts.qmp !== undefined) this.#attach(parts.qmp);
     this.#triedAtMs = parts.clock.monotonicMs();
     void parts.ended?.then((end) => this.#end(end));
     this.#timers.push(parts.clock.every(LOOK_MS, () => this.#look()));
-    this.#timers.push(parts.clock.every(UPKEEP_MS, () => void this.#keepUp()));
+    const keepUp = () => {
+      this.#upkeep ??= this.#keepUp().finally(() => (this.#upkeep = undefined));
+    };
+    this.#timers.push(parts.clock.every(UPKEEP_MS, keepUp));
   }
 
   get #identity(): ProcessIdentity {
@@ -217,6 +223,7 @@ export class QemuGuest implements RunningGuest {
     const client = this.#qmp;
     const isJustLost = this.#parts.clock.monotonicMs() - this.#lostAtMs < 2 * LOOK_MS;
     if (client !== undefined) await this.#hearOut(client);
+    await this.#settleConsole();
     this.#exited.resolve(this.#parts.life.conclude(end, client !== undefined || isJustLost));
   }
 
@@ -228,14 +235,24 @@ export class QemuGuest implements RunningGuest {
     client[Symbol.dispose]();
   }
 
+  /** Readers are to see all of what it printed, also if a rotation was under way. */
+  async #settleConsole(): Promise<void> {
+    const { directory, log } = this.#parts;
+    await this.#upkeep;
+    try {
+      await settleConsole(directory);
+    } catch (error) {
+      log.warn({ directory: directory.path, error }, 'the end of a console cannot be shown yet');
+    }
+  }
+
   /** Rotates the console, bounds QEMU's log, and looks for a connection that was lost. */
   async #keepUp(): Promise<void> {
-    if (this.#isKeepingUp || this.#isEnding) return;
-    this.#isKeepingUp = true;
+    if (this.#isEnding) return;
     try {
       const { clock } = this.#parts;
       if (this.#qmp !== undefined) {
-        await this.#boundFiles(this.#qmp);
+        await this.#boundFiles();
       } else if (clock.monotonicMs() - this.#triedAtMs >= RECONNECT_MS) {
         await this.#client(this.#letGo.signal);
       }
@@ -244,30 +261,25 @@ export class QemuGuest implements RunningGuest {
       const { log, directory } = this.#parts;
       const error = toDroverError(thrown);
       log.debug({ directory: directory.path, error }, 'upkeep of a guest failed; trying again');
-    } finally {
-      this.#isKeepingUp = false;
     }
   }
 
-  async #boundFiles(client: QmpClient): Promise<void> {
-    const { directory, notes, consoleFileBytes } = this.#parts;
-    if (notes.isConsoleLogged) {
-      const ids = [
-        CONSOLE_CHARDEVS.serial,
-        ...(notes.hasVirtioConsole ? [CONSOLE_CHARDEVS.virtio] : []),
-      ];
-      const data = { out: CONSOLE_FILE, append: true };
-      const reopen = async () => {
-        for (const id of ids) {
-          await client.execute('chardev-change', {
-            arguments: { id, backend: { type: 'file', data } },
-          });
-        }
-      };
-      await rotateConsole(directory, reopen, consoleFileBytes);
-    }
+  async #boundFiles(): Promise<void> {
+    const { directory, notes } = this.#parts;
+    if (notes.isConsoleLogged) await this.#rotation.rotate();
     await using file = await directory.open(QEMU_LOG_FILE, constants.O_RDWR);
     if ((await file.stat()).size > MOST_LOG_BYTES) await file.truncate();
+  }
+
+  async #reopenConsole(): Promise<void> {
+    const { serial, virtio } = CONSOLE_CHARDEVS;
+    const client = await this.#client(this.#letGo.signal);
+    const data = { out: CONSOLE_FILE, append: true };
+    for (const id of [serial, ...(this.#parts.notes.hasVirtioConsole ? [virtio] : [])]) {
+      await client.execute('chardev-change', {
+        arguments: { id, backend: { type: 'file', data } },
+      });
+    }
   }
 }
 

@@ -24,7 +24,7 @@ import type {
   ProcessRecord,
 } from '#machines/hypervisor.ts';
 import type { AcceleratorResult } from './accelerator-probe.ts';
-import { CONSOLE_FILE_BYTES, FileConsoleLog } from './console-log.ts';
+import { CONSOLE_FILE_BYTES, FileConsoleLog, settleConsole } from './console-log.ts';
 import { findEfiFirmware, type EfiFirmware } from './firmware.ts';
 import { GuestLife } from './guest-life.ts';
 import { allows, assertReadable, withDiskFullTold } from './launch-error.ts';
@@ -125,7 +125,10 @@ export class QemuHypervisor implements Hypervisor {
     signal.throwIfAborted();
     const directory = await this.#directory(machineId);
     const found = await findQemu(machineId, directory, record);
-    if (found === undefined) return undefined;
+    if (found === undefined) {
+      await settleConsole(directory);
+      return undefined;
+    }
     const life = new GuestLife();
     const notes = await directory.readNotes();
     const qmp = await this.#connect(directory, life, signal);
