@@ -16,6 +16,7 @@ import { openWorld, warmRule } from '#test/threshold-fixture.ts';
 
 const PROGRAM = join(import.meta.dirname, '..', 'contract', 'watch-until-killed.ts');
 const ROUNDS = 6;
+const MOST_ROUNDS = 30;
 const ALL_ROOMS = Array.from({ length: 20 }, (_, room) => `room=${room}`);
 
 /** Runs until so many ticks were printed, kills it, and answers the last tick. */
@@ -53,7 +54,10 @@ for (const dialect of DIALECTS) {
     it('survive kill -9 at any moment', async (t) => {
       const url = await createUrl();
       let from = 0;
-      for (let round = 0; round < ROUNDS; round += 1) {
+      let told = 0;
+      // On a busy host the first rounds may be over before anything is written down.
+      for (let round = 0; round < ROUNDS || told === 0; round += 1) {
+        assert.ok(round < MOST_ROUNDS, 'nothing is ever told');
         const ticks = 23 + round * 17;
         from = 1 + (await watchAndKill(t, url, { from, ticks }));
         await using stores = await openStoresAt(url);
@@ -66,7 +70,7 @@ for (const dialect of DIALECTS) {
           // The state and the event that tells of it are written together, or not at all.
           assert.equal(state?.kind === 'firing', story.endsWith('v'), `room ${room}: ${story}`);
         }
-        assert.ok(round === 0 || stories.size > 0, 'something was told at all');
+        told = stories.size;
       }
       const aheadMs = from * 1000;
       await using world = await openWorld({ url, configRules: [warmRule({ for: 3 })], aheadMs });

@@ -125,12 +125,14 @@ describe('an app that is not content with itself', () => {
   });
 
   it('stays alone with what it starts, and takes it along when it ends', async () => {
+    // No other test's sleeps are as long.
+    const asleep = `sleep ${1_000_000 + process.pid}`;
     const app = await apps.start(
       `import { spawn } from 'node:child_process';
        export default { fetch() {
          let failed = 0;
          for (let at = 0; at < 300; at += 1) {
-           spawn('/bin/sh', ['-c', 'sleep 1000 & sleep 1000']).on('error', () => (failed += 1));
+           spawn('/bin/sh', ['-c', '${asleep} & ${asleep}']).on('error', () => (failed += 1));
          }
          const answer = () => new Response(String(failed));
          return new Promise((resolve) => setTimeout(() => resolve(answer()), 500));
@@ -142,7 +144,7 @@ describe('an app that is not content with itself', () => {
     }
     await app.member.kill();
     assert.match((await app.member.ended).message, /SIGKILL/);
-    assert.equal(await countProcesses('sleep\u00001000'), 0);
+    assert.equal(await countProcesses(asleep.replace(' ', '\0')), 0);
   });
 
   it('reads and writes the folders it was granted, and no others', async () => {
